@@ -1,0 +1,99 @@
+"""Checks of single values: each takes the text that was given and returns the typed value.
+
+A ValueError's text completes the sentence "NAME …" and says what is wrong, never the value of a
+secret.
+"""
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+_NAME = re.compile(r"[A-Za-z0-9_@.+-]{1,150}\Z")
+
+
+def text(value: str) -> str:
+    """Accept any text without line breaks or other control characters."""
+    if not value.isprintable():
+        raise ValueError("holds a line break or another control character")
+    return value
+
+
+def maas_url(value: str) -> str:
+    """Accept the address of the region: http or https, a host, the path /MAAS."""
+    try:
+        parts = urlsplit(text(value))
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that does not close
+        usable = False
+    if not usable:
+        raise ValueError(f"is {value!r}, which is not a web address")
+    if parts.path.rstrip("/") != "/MAAS" or parts.query or parts.fragment:
+        raise ValueError(f"is {value!r}, but must end in /MAAS")
+    return value.rstrip("/")
+
+
+def user_name(value: str) -> str:
+    """Accept what Django accepts as a user name."""
+    if not _NAME.match(value):
+        raise ValueError("may hold letters, digits and _ @ . + - only, at most 150")
+    return value
+
+
+def email(value: str) -> str:
+    """Accept something of the shape name@host."""
+    name, at, host = text(value).partition("@")
+    if not (name and at and host) or " " in value:
+        raise ValueError(f"is {value!r}, which is not an e-mail address")
+    return value
+
+
+def database_password(value: str) -> str:
+    """Accept a password that MAAS can carry to the database.
+
+    MAAS writes it unquoted into Temporal's YAML (a double quote or backslash ends it there) and,
+    from 3.7 on, into Alembic's configuration (@ and % do): maas-versions.md 0.5,
+    maas-37-region-run.md 1.
+    """
+    found = sorted({c for c in value if c in '"\\@%' or c.isspace() or not c.isprintable()})
+    if found:
+        raise ValueError(
+            "holds a character that MAAS cannot carry to the database "
+            '(no spaces, and none of " \\ @ %); letters, digits, _ and - are always safe'
+        )
+    return value
+
+
+def boolean(value: str) -> bool:
+    """Accept yes or no, in the spellings that people use."""
+    if value.lower() in ("yes", "true", "on", "1"):
+        return True
+    if value.lower() in ("no", "false", "off", "0"):
+        return False
+    raise ValueError(f"is {value!r}, but must be yes or no")
+
+
+def integer(least: int, most: int) -> Callable[[str], int]:
+    """Make a check for a whole number from `least` to `most`."""
+
+    def check(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            raise ValueError(f"is {value!r}, which is not a whole number") from None
+        if not least <= number <= most:
+            raise ValueError(f"is {number}, but must be from {least} to {most}")
+        return number
+
+    return check
+
+
+def listen_address(value: str) -> tuple[str, int]:
+    """Accept HOST:PORT, an IPv6 host in brackets; return host and port."""
+    parts = urlsplit(f"//{text(value)}")
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if not parts.hostname or not port or parts.path:
+        raise ValueError(f"is {value!r}, which is not of the form ADDRESS:PORT")
+    return parts.hostname, port

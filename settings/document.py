@@ -1,0 +1,87 @@
+"""Writes `.env.example` and `docs/configuration.md` from the declarations.
+
+`python -m settings.document` in the repository writes both; a test compares them.
+"""
+
+import textwrap
+from pathlib import Path
+
+from settings.declaration import Declaration, declarations
+
+# Variables that only compose.yaml reads: name, example, help.
+COMPOSE_VARIABLES = (
+    ("MAAS_HTTP_PORT", "5240", "Address and port, or port, of the host that lead to MAAS's web."),
+    ("MAAS_HEALTH_PORT", "127.0.0.1:9568", "Address and port of the host that lead to metrics."),
+    ("MAAS_HOSTNAME", "maas", "Host name of the container: MAAS knows its region by it. Keep it."),
+    ("MAAS_VERSION", "3.5", "Series of MAAS that `docker compose build` installs."),
+    ("POSTGRES_IMAGE", "postgres:16-bookworm", "PostgreSQL's image."),
+    (
+        "POSTGRES_UID",
+        "999",
+        "UID and GID of PostgreSQL: 999 for a named volume, 568 for a dataset of TrueNAS's apps.",
+    ),
+)
+
+
+def env_example() -> str:
+    """Return the text of `.env.example`."""
+    head = (
+        "# Copy this file to .env (chmod 600 .env), set the lines that have no # before them,\n"
+        "# and run: docker compose up -d\n"
+        "# A secret may stand in a file instead: mount it and set NAME_FILE to its path in the\n"
+        "# container (compose.yaml passes MAAS_ADMIN_PASSWORD_FILE and POSTGRES_PASSWORD_FILE).\n"
+    )
+    parts = [head, *(_env_entry(d.name, d.example, _help(d), _needed(d)) for d in declarations())]
+    parts.append("# --- For compose.yaml itself ---\n")
+    parts += (_env_entry(name, example, help, False) for name, example, help in COMPOSE_VARIABLES)
+    return "\n".join(parts)
+
+
+def configuration() -> str:
+    """Return the text of `docs/configuration.md`."""
+    lines = [
+        "# Settings",
+        "",
+        "Generated from `settings/declaration.py` by `python -m settings.document`.",
+        "An empty variable counts as not set. A secret is read from the variable or, when",
+        "`NAME_FILE` is set instead, from the file of that path in the container.",
+        "",
+        "| variable | default | secret | meaning | example |",
+        "|---|---|---|---|---|",
+    ]
+    for d in declarations():
+        default = f"`{d.default}`" if d.default else ("required" if d.required else "none")
+        secret = "yes" if d.secret else ""
+        lines.append(f"| `{d.name}` | {default} | {secret} | {d.help} | `{d.example}` |")
+    lines += [
+        "",
+        "For `compose.yaml` itself:",
+        "",
+        "| variable | default | meaning |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{name}` | `{default}` | {help} |" for name, default, help in COMPOSE_VARIABLES]
+    return "\n".join(lines) + "\n"
+
+
+def _needed(setting: Declaration) -> bool:
+    return setting.required or setting.name == "MAAS_ADMIN_PASSWORD"
+
+
+def _help(setting: Declaration) -> str:
+    return setting.help + (f" Default: {setting.default}." if setting.default else "")
+
+
+def _env_entry(name: str, example: str, help: str, needed: bool) -> str:
+    comment = textwrap.fill(help, 96, initial_indent="# ", subsequent_indent="# ")
+    return f"{comment}\n{'' if needed else '#'}{name}={example}\n"
+
+
+def main() -> None:
+    """Write both files into the current directory."""
+    Path(".env.example").write_text(env_example(), encoding="utf-8")
+    Path("docs/configuration.md").write_text(configuration(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Reads the settings from the environment, or from the files that `…_FILE` variables name."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from settings.declaration import Declaration, Settings, declarations
+
+
+class SettingsError(Exception):
+    """One or more settings cannot be used; `problems` has a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read and check every setting; an empty variable counts as not set.
+
+    Raises SettingsError with all problems of the whole environment.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for setting in declarations():
+        try:
+            values[setting.name.lower()] = _read(setting, environ)
+        except ValueError as error:
+            problems.append(f"{setting.name} {error}. Example: {setting.name}={setting.example}")
+    if problems:
+        raise SettingsError(problems)
+    return Settings(**values)
+
+
+def _read(setting: Declaration, environ: Mapping[str, str]) -> Any:
+    text = environ.get(setting.name, "")
+    if setting.secret:
+        text = _from_file(setting.name, environ) or text
+    text = text or setting.default or ""
+    if text:
+        return setting.check(text)
+    if setting.required:
+        raise ValueError("is not set")
+    return None
+
+
+def _from_file(name: str, environ: Mapping[str, str]) -> str | None:
+    path = environ.get(f"{name}_FILE")
+    if not path:
+        return None
+    if environ.get(name):
+        raise ValueError(f"and {name}_FILE are both set; keep one of them")
+    try:
+        text = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise ValueError(f"cannot be read from {path} ({name}_FILE): {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"cannot be read from {path} ({name}_FILE): it is not text") from None
+    if not text:
+        raise ValueError(f"is empty in {path} ({name}_FILE)")
+    return text

@@ -1,0 +1,56 @@
+"""Waking: signals and exits of children are handled at once.
+
+supervisord's loop polls for a second, and CPython resumes poll() after a signal handler (PEP 475),
+so that a signal or a dead child would be noticed up to a second late, and each group of a shutdown
+cost another (facts/supervisors.md C). A byte on a socket of the loop's own cuts the poll short.
+"""
+
+import contextlib
+import signal
+import socket
+from collections.abc import Callable
+
+from supervisor.medusa import asyncore_25 as asyncore
+
+_FIRST_CLOSED_FD = 5  # ServerOptions.cleanup_fds() has closed what is from here on after a SIGHUP
+
+
+class Wakeup(asyncore.dispatcher):  # type: ignore[misc]
+    """Wakes the loop at a signal, and calls `on_turn` in each of its turns."""
+
+    def __init__(self, on_turn: Callable[[], None]) -> None:
+        reader, self._writer = socket.socketpair()
+        reader.setblocking(False)
+        self._writer.setblocking(False)
+        asyncore.dispatcher.__init__(self, reader)
+        self._on_turn = on_turn
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+
+    def poke(self) -> None:
+        """Make the loop turn once more without waiting."""
+        with contextlib.suppress(BlockingIOError):  # full: it will turn anyway
+            self._writer.send(b"\0")
+
+    def readable(self) -> bool:
+        """Run `on_turn`: the loop asks this at the beginning of each turn, at least each second."""
+        self._on_turn()
+        return True
+
+    def writable(self) -> bool:
+        """Never has anything to write."""
+        return False
+
+    def handle_read_event(self) -> None:
+        """Swallow the bytes that woke the loop."""
+        with contextlib.suppress(BlockingIOError):
+            while self.socket.recv(4096):
+                pass
+
+    def abandon(self) -> None:
+        """Let go of both sockets, which supervisord may have closed under us at a reload."""
+        self.del_channel()
+        for end in (self.socket, self._writer):
+            if end.fileno() >= _FIRST_CLOSED_FD:
+                end.detach()
+            else:
+                end.close()
