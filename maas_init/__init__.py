@@ -1,0 +1,1 @@
+"""Prepares volumes and database for MAAS, and carries out what an operator asks of them."""

@@ -1,0 +1,85 @@
+"""Runs MAAS's own commands as an unprivileged user.
+
+`maas-region` refuses any UID but 0; the same commands run as Django's (facts/maas-region-run.md 3).
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+
+import settings
+
+PYTHON = "python3"  # the system's, which has MAAS: not the one that runs this
+TAIL_LINES = 20
+
+
+class CommandFailed(Exception):
+    """A command ended with another status than 0, or not in time; `tail` is its last output."""
+
+    def __init__(self, message: str, tail: list[str]) -> None:
+        super().__init__(message)
+        self.tail = tail
+
+
+def django(command: str, *arguments: str) -> list[str]:
+    """Return the command line of one of MAAS's Django commands."""
+    return [PYTHON, "-m", "django", command, *arguments]
+
+
+def run(
+    command: list[str],
+    *,
+    timeout: float,
+    stdin: str = "",
+    on_line: Callable[[str], None] = lambda line: None,
+) -> str:
+    """Run a command to its end, hand its output to `on_line` line by line, return the output.
+
+    `timeout` is in seconds. A command that asks for a password must get all its answers in `stdin`:
+    some of MAAS's loop for ever at its end. Raises CommandFailed.
+    """
+    lines: list[str] = []
+    timed_out = threading.Event()
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={k: v for k, v in os.environ.items() if k not in settings.secret_names()}
+        | {"PYTHONUNBUFFERED": "1"},
+        umask=0o007,
+    )
+
+    def end() -> None:
+        timed_out.set()
+        process.kill()
+
+    timer = threading.Timer(timeout, end)
+    timer.start()
+    try:
+        with process:
+            assert process.stdin
+            assert process.stdout
+            with contextlib.suppress(BrokenPipeError):  # it ended, and says why itself
+                process.stdin.write(stdin)
+                process.stdin.close()
+            for line in process.stdout:
+                lines.append(line.rstrip("\n"))
+                on_line(lines[-1])
+    finally:
+        timer.cancel()
+        process.kill()
+    name = command[3] if command[:3] == django("")[:3] else command[0]
+    if timed_out.is_set():
+        raise CommandFailed(f"{name} did not end within {timeout:.0f} s", lines[-TAIL_LINES:])
+    if process.returncode < 0:
+        reason = signal.Signals(-process.returncode).name
+        raise CommandFailed(f"{name} was ended by {reason}", lines[-TAIL_LINES:])
+    if process.returncode:
+        raise CommandFailed(f"{name} ended with status {process.returncode}", lines[-TAIL_LINES:])
+    return "\n".join(lines)

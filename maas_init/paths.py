@@ -1,0 +1,45 @@
+"""Where MAAS keeps its files: read from the environment that the image gives to every process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Files and directories that init makes, checks or writes."""
+
+    data: Path
+    region_configuration: Path
+    dns: Path
+    zones: Path
+    proxy: Path
+    syslog: Path
+    http: Path
+    temporal: Path
+    metrics: Path
+    run: Path
+    backups: Path
+    volatile: Path
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "Paths":
+        """Take the paths from MAAS's own variables (facts/maas-region-run.md 1).
+
+        Raises KeyError when the image does not set one.
+        """
+        data = Path(environ["MAAS_ROOT"])
+        return cls(
+            data=data,
+            region_configuration=Path(environ["MAAS_REGION_CONFIG"]),
+            dns=Path(environ["MAAS_DNS_CONFIG_DIR"]),
+            zones=Path(environ["MAAS_ZONE_FILE_CONFIG_DIR"]),
+            proxy=Path(environ["MAAS_PROXY_CONFIG_DIR"]),
+            syslog=Path(environ["MAAS_SYSLOG_CONFIG_DIR"]),
+            http=Path(environ["MAAS_HTTP_CONFIG_DIR"]),
+            temporal=Path(environ["MAAS_TEMPORAL_CONFIG_DIR"]),
+            metrics=Path(environ["prometheus_multiproc_dir"]),
+            run=Path(environ["MAAS_IPC_SOCKET_PATH"]).parent,
+            backups=data / "backups",
+            volatile=Path("/run"),
+        )

@@ -1,0 +1,105 @@
+"""What init is doing and has done: logged for people, and in /run/maas/init.json for programs."""
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from maas_init import atomic_file
+from maas_init.errors import InitError
+
+log = logging.getLogger("init")
+
+# A step that takes long says something at least this often.
+PROGRESS_SECONDS = 5.0
+
+
+class Step:
+    """One step under way."""
+
+    def __init__(self, report: "Report", entry: dict[str, Any]) -> None:
+        self._report = report
+        self._entry = entry
+        self._said_at = time.monotonic()
+
+    def progress(self, text: str) -> None:
+        """Note how far the step is; log it when nothing has been logged for a while."""
+        self._entry["progress"] = text
+        self._report.write()
+        if time.monotonic() - self._said_at >= PROGRESS_SECONDS:
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """Log a line now."""
+        self._said_at = time.monotonic()
+        log.info("%s: %s", self._entry["name"], text)
+
+    def result(self, text: str) -> None:
+        """Set what is said of the step when it is done."""
+        self._entry["result"] = text
+
+
+class Report:
+    """The report of one run. Times are Unix times, durations seconds."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._document: dict[str, Any] = {
+            "state": "running",
+            "started": time.time(),
+            "steps": [],
+            "versions": {},
+        }
+        self.write()
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Time a step, and note how it ended."""
+        entry: dict[str, Any] = {"name": name, "state": "running"}
+        self._document["steps"].append(entry)
+        self.write()
+        begun = time.monotonic()
+        try:
+            yield Step(self, entry)
+        except BaseException:
+            entry["state"] = "failed"
+            raise
+        else:
+            entry["state"] = "done"
+        finally:
+            entry["seconds"] = round(time.monotonic() - begun, 3)
+            entry.pop("progress", None)
+            self.write()
+        log.info("%s: %s (%.1f s)", name, entry.get("result", "done"), entry["seconds"])
+
+    def version(self, name: str, version: str) -> None:
+        """Note the version of a part that was met."""
+        self._document["versions"][name] = version
+
+    def done(self) -> None:
+        """Note that every step is done."""
+        self._document |= {"state": "done", "finished": time.time(), "exit_status": 0}
+        self.write()
+
+    def failed(self, error: InitError) -> None:
+        """Note why init ended."""
+        self._document |= {
+            "state": "failed",
+            "finished": time.time(),
+            "exit_status": error.exit_status,
+            "error": str(error),
+        }
+        self.write()
+
+    def write(self) -> None:
+        """Write the report; where it cannot be written, init's log has to do."""
+        if self._path is None:
+            return
+        try:
+            atomic_file.write(self._path, json.dumps(self._document, indent=1) + "\n")
+        except OSError as error:
+            log.warning("cannot write %s: %s", self._path, error.strerror)
+            self._path = None

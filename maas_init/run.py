@@ -1,0 +1,138 @@
+"""`maas-init run`: the steps in their order.
+
+Each run converges: whatever point an earlier one was killed at, what is done is found done.
+"""
+
+import logging
+import os
+import platform
+import subprocess
+
+import psycopg
+
+import settings as all_settings
+from maas_init.errors import ConfigurationUnusable, DatabaseUnavailable, InitError, MigrationFailed
+from maas_init.paths import Paths
+from maas_init.report import Report
+from maas_init.steps import (
+    admin,
+    database,
+    lock,
+    migrate,
+    region_configuration,
+    service_files,
+    state,
+    volumes,
+)
+from settings import Settings, SettingsError
+
+log = logging.getLogger("init")
+
+
+def run() -> int:
+    """Prepare everything; return the exit status."""
+    paths = Paths.from_environment(os.environ)
+    report = Report(paths.run / "init.json")
+    try:
+        _run(paths, report)
+    except InitError as error:
+        report.failed(error)
+        log.error("\n".join((str(error), *error.details)))
+        return error.exit_status
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())
+        lost = DatabaseUnavailable(f"cannot go on: the database connection failed: {reason}")
+        report.failed(lost)
+        log.error(lost)
+        return lost.exit_status
+    except Exception as error:
+        bug = InitError(f"cannot go on, because of a mistake in maas-init: {error!r}")
+        report.failed(bug)
+        log.exception(bug)
+        return bug.exit_status
+    report.done()
+    log.info("done: MAAS can start")
+    return 0
+
+
+def _run(paths: Paths, report: Report) -> None:
+    log.info(
+        "MAAS %s on Python %s, UID %d", maas_version(), platform.python_version(), os.geteuid()
+    )
+    report.version("maas", maas_version())
+    with report.step("settings"):
+        settings = load_settings()
+    with report.step("volumes") as step:
+        for warning in volumes.prepare(paths):
+            log.warning(warning)
+        step.result(f"{paths.data} can be written")
+    with report.step("database") as step:
+        connection = database.wait(settings, step)
+        server, warnings = database.check_versions(connection)
+        for warning in warnings:
+            log.warning(warning)
+        report.version("postgresql", server)
+        step.result(f"PostgreSQL {server} at {settings.postgres_host}:{settings.postgres_port}")
+    with connection:
+        with report.step("lock") as step:
+            lock.acquire(connection, step)
+        with report.step("regiond.conf") as step:
+            changed = region_configuration.write(paths.region_configuration, settings)
+            step.result("written" if changed else "unchanged")
+        _prepare_database(connection, settings, paths, report)
+    with report.step("service files") as step:
+        service_files.remove_stale_files(paths)
+        if service_files.make_dns_files(paths):
+            step.say("MAAS has made new keys for named")
+        service_files.write(paths, settings)
+        step.result("nginx, named, squid")
+
+
+def _prepare_database(
+    connection: database.Connection, settings: Settings, paths: Paths, report: Report
+) -> None:
+    with report.step("state") as step:
+        packaged = state.packaged_migrations()
+        found = state.find(connection, packaged)
+        state.refuse_unsuitable(found, settings.postgres_db)
+        step.result(f"the database is {found.state.value}: {found.detail}")
+    if found.state is not state.State.CURRENT:
+        with report.step("migrate") as step:
+            migrate.wait_for_regions(connection, step)
+            migrate.migrate(settings, found, paths.backups, step)
+            after = state.find(connection, packaged)
+            if after.state is not state.State.CURRENT:
+                raise MigrationFailed(
+                    "cannot use the database after its migration, which ended without an error: it"
+                    f" is {after.state.value} ({after.detail})"
+                )
+            step.result(after.detail)
+    with report.step("admin") as step:
+        if admin.exists(connection):
+            step.result("there is an administrator")
+        else:
+            admin.create(settings)
+            step.result(f"created {settings.maas_admin_username}")
+
+
+def load_settings() -> Settings:
+    """Read the settings. Raises ConfigurationUnusable with all problems."""
+    try:
+        return all_settings.load(os.environ)
+    except SettingsError as error:
+        if len(error.problems) == 1:
+            raise ConfigurationUnusable(f"cannot use the settings: {error.problems[0]}") from None
+        count = len(error.problems)
+        raise ConfigurationUnusable(
+            f"cannot use the settings: {count} are wrong", tuple(error.problems)
+        ) from None
+
+
+def maas_version() -> str:
+    """Return the version of MAAS's package; a stand-in's ends in "+standin"."""
+    output = subprocess.run(
+        ["dpkg-query", "--show", "--showformat=${Version}", "maas-region-api"],
+        capture_output=True,
+        text=True,
+    )
+    return output.stdout or "not installed"

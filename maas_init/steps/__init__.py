@@ -1,0 +1,1 @@
+"""The steps of `maas-init run`, one module each."""

@@ -1,0 +1,107 @@
+"""Step: every directory that MAAS needs is there, can be written, and holds nobody else's files."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from maas_init.errors import VolumeUnusable
+from maas_init.paths import Paths
+
+# More would not be read anyway, and the command that mends them covers the rest.
+PROBLEMS_SHOWN = 10
+
+OPTIONAL = {
+    Path("/var/log/maas"): "MAAS's log files",
+    Path("/var/spool/maas-proxy"): "the proxy's cache",
+}
+
+
+def prepare(paths: Paths) -> list[str]:
+    """Make and check the directories; return warnings.
+
+    What is missing when regiond starts stops it silently or floods its log
+    (facts/maas-region-run.md 2). Raises VolumeUnusable with every problem found.
+    """
+    problems: list[str] = []
+    for directory, mode in _required(paths):
+        problem = _make_usable(directory, mode)
+        if problem:
+            problems.append(problem)
+            if directory == paths.data:
+                break  # what lies below it has the same trouble
+    else:
+        problems += _foreign_files(paths.data)
+    if problems:
+        raise VolumeUnusable("cannot use the volumes: " + problems[0], tuple(problems[1:]))
+    return [
+        f"{directory} is no volume that can be written: {what} will be lost or missing"
+        for directory, what in OPTIONAL.items()
+        if _make_usable(directory, 0o750)
+    ]
+
+
+def _required(paths: Paths) -> Iterator[tuple[Path, int]]:
+    yield paths.data, 0o750
+    for name in ("certificates", "image-storage", "cache", "etc/chrony", "gnupg"):
+        yield paths.data / name, 0o750
+    yield from ((directory, 0o750) for directory in (paths.dns, paths.zones, paths.dns / "cache"))
+    yield from ((directory, 0o750) for directory in (paths.proxy, paths.http, paths.temporal))
+    yield from ((directory, 0o750) for directory in (paths.syslog, paths.syslog / "rsyslog"))
+    yield paths.backups, 0o700
+    yield paths.run, 0o700
+    yield paths.metrics, 0o750
+    yield paths.volatile / "lock", 0o750
+    yield paths.volatile / "chrony", 0o750
+
+
+def _make_usable(directory: Path, mode: int) -> str | None:
+    """Make a directory if it is missing; return what is wrong with it, if anything.
+
+    An access control list may let another UID than the owner write (TrueNAS's app datasets), so
+    only writing shows whether it can be written.
+    """
+    try:
+        directory.mkdir(mode=mode, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=directory, prefix=".maas-init."):
+            pass
+    except OSError as error:
+        return _describe(directory, error)
+    return None
+
+
+def _describe(directory: Path, error: OSError) -> str:
+    uid, gid = os.geteuid(), os.getegid()
+    there = directory
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    what = f"{directory} cannot be written ({error.strerror})"
+    if isinstance(error, PermissionError):
+        status = there.stat()
+        return (
+            f"{what}: {there} belongs to UID {status.st_uid}, GID {status.st_gid}, mode"
+            f" {status.st_mode & 0o7777:04o}, but UID {uid} must be able to write it. On the host:"
+            f" chown -R {uid}:{gid} <the directory that is mounted at {there}>"
+        )
+    return what
+
+
+def _foreign_files(top: Path) -> list[str]:
+    """Name the files of another owner: MAAS never replaces them, and keeps their old content."""
+    uid = os.geteuid()
+    found: list[str] = []
+    for directory, _, files in os.walk(top):
+        for name in files:
+            path = Path(directory, name)
+            owner = path.lstat().st_uid
+            if owner != uid:
+                found.append(f"{path} belongs to UID {owner}, but must belong to UID {uid}")
+    if not found:
+        return []
+    more = len(found) - PROBLEMS_SHOWN
+    return [
+        f"{len(found)} files below {top} belong to somebody else, and MAAS does not replace them."
+        f" On the host: chown -R {uid}:{os.getegid()} <the directory that is mounted at {top}>",
+        *found[:PROBLEMS_SHOWN],
+        *([f"and {more} more"] if more > 0 else []),
+    ]
