@@ -1,0 +1,34 @@
+"""The command `healthcheck` where it is more than the probe: `healthcheck serve`."""
+
+import argparse
+import asyncio
+import os
+import sys
+
+import settings
+from healthcheck.serve import serve
+
+CONFIGURATION = 78
+
+
+def main() -> int:
+    """Carry out one command; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="healthcheck",
+        description="Says whether this MAAS is healthy (exit status 0) or not (1).",
+        epilog="Without arguments: one line. --verbose: a table of all checks.",
+    )
+    parser.add_argument("command", choices=["serve"], help="run the resident monitor")
+    parser.parse_args()
+    try:
+        configured = settings.load(os.environ)
+    except settings.SettingsError:
+        # init, which starts at the same time, reports every setting and ends the container
+        print("healthcheck: the settings cannot be used; init says why", flush=True)
+        return CONFIGURATION
+    asyncio.run(serve(configured))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

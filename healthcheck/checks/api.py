@@ -1,0 +1,58 @@
+"""Check: MAAS's API answers.
+
+Until it has answered once, a worker's own socket is asked: nginx writes an upstream off for 10 s
+when it is asked before the workers listen (facts/maas-region-run.md 5, "Probe trap").
+"""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from healthcheck.check import Check, Failure, Target
+
+PATH = "/MAAS/api/2.0/version/"
+REQUEST_TIMEOUT_SECONDS = 8.0  # a worker's first answer takes half a second
+
+
+def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
+    worker = httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(uds=str(target.worker_socket)),
+        base_url="http://worker",
+        timeout=REQUEST_TIMEOUT_SECONDS,
+    )
+    web = httpx.AsyncClient(
+        base_url="http://127.0.0.1:5240", timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False
+    )
+    answered = False
+
+    async def ask(client: httpx.AsyncClient, who: str) -> Failure | None:
+        try:
+            response = await client.get(PATH)
+        except httpx.HTTPError as error:
+            return Failure(f"{who} does not answer: {error or type(error).__name__}")
+        if response.is_redirect:  # TLS is on: the API is on another port
+            return await ask(worker, "regiond") if client is web else Failure(f"{who} redirects")
+        if response.status_code != httpx.codes.OK:
+            return Failure(f"{who} answers with {response.status_code}")
+        return None
+
+    async def run() -> Failure | None:
+        nonlocal answered
+        if not answered:
+            failure = await ask(worker, "regiond")
+            if failure:
+                return failure
+        failure = await ask(web, "port 5240")
+        answered = answered or failure is None
+        return failure
+
+    return run
+
+
+CHECK = Check(
+    name="api",
+    proves="nginx, a worker of regiond and the database answer a request",
+    period=10.0,
+    timeout=9.0,
+    make=_make,
+)

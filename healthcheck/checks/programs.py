@@ -1,0 +1,35 @@
+"""Check: no program of PID 1's has failed."""
+
+from collections.abc import Awaitable, Callable
+
+from healthcheck.check import Check, Failure, Target
+from healthcheck.supervisor_client import SupervisorClient, Unreachable
+
+# Without these the region does not serve; the others only degrade it.
+VITAL = frozenset({"init", "regiond", "apiserver", "nginx", "bind9"})
+
+
+def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
+    client = SupervisorClient(target.supervisor_socket)
+
+    async def run() -> Failure | None:
+        try:
+            programs = await client.programs()
+        except Unreachable as error:
+            return Failure(f"PID 1 does not answer: {error}")
+        failed = [p for p in programs if p.failed]
+        if not failed:
+            return None
+        reason = ", ".join(f"{p.name} is {p.state} ({p.description})" for p in failed)
+        return Failure(reason, degrades=not any(p.name in VITAL for p in failed))
+
+    return run
+
+
+CHECK = Check(
+    name="programs",
+    proves="every program that has been started runs",
+    period=5.0,
+    timeout=4.0,
+    make=_make,
+)

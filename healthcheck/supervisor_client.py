@@ -1,0 +1,67 @@
+"""Asks PID 1 over supervisor's XML-RPC (http://supervisord.org/api.html)."""
+
+import xmlrpc.client
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.parsers.expat import ExpatError
+
+import httpx
+
+TIMEOUT_SECONDS = 3.0
+
+
+class Unreachable(Exception):
+    """PID 1 gave no usable answer."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program as PID 1 sees it. `start_time` is a Unix time, 0 if it never started."""
+
+    name: str
+    state: str
+    description: str
+    start_time: int
+    exit_status: int
+
+    @property
+    def failed(self) -> bool:
+        """Whether it should run, or should have ended well, and does not."""
+        return self.state in ("FATAL", "BACKOFF", "UNKNOWN") or (
+            self.state == "EXITED" and self.exit_status != 0
+        )
+
+
+class SupervisorClient:
+    """A client for PID 1's unix socket."""
+
+    def __init__(self, socket: Path) -> None:
+        self._client = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=str(socket)),
+            base_url="http://supervisor",
+            timeout=TIMEOUT_SECONDS,
+        )
+
+    async def programs(self) -> list[Program]:
+        """Return every program. Raises Unreachable."""
+        body = xmlrpc.client.dumps((), "supervisor.getAllProcessInfo")
+        try:
+            response = await self._client.post(
+                "/RPC2", content=body, headers={"Content-Type": "text/xml"}
+            )
+            response.raise_for_status()
+            (answer,), _ = xmlrpc.client.loads(response.text)
+        except (httpx.HTTPError, xmlrpc.client.Error, ExpatError, ValueError) as error:
+            raise Unreachable(str(error) or type(error).__name__) from None
+        entries: Any = answer
+        return [
+            Program(
+                name=entry["name"],
+                state=entry["statename"],
+                description=entry["description"],
+                start_time=entry["start"],
+                exit_status=entry["exitstatus"],
+            )
+            for entry in entries
+        ]
