@@ -1,0 +1,114 @@
+# MAAS's region for a container without any privilege. MAAS_VERSION picks the Ubuntu release (a stage
+# of that name) and MAAS's archive (a file of that name in apt/) together. BASE_IMAGE and APT_SOURCES
+# replace the two, which is all that differs in an offline build.
+ARG MAAS_VERSION=3.5
+ARG BASE_IMAGE=maas-${MAAS_VERSION}
+
+# Keys of the archives in apt/3.5.sources: ppa:maas and apt.postgresql.org.
+FROM ubuntu:22.04 AS maas-3.5
+ADD --chmod=0644 "https://keyserver.ubuntu.com/pks/lookup?op=get&options=mr&search=0x3AB6DCF1F234E78DAA9C104204E7FDC5684D4A1C" /usr/share/keyrings/maas.asc
+ADD --chmod=0644 https://www.postgresql.org/media/keys/ACCC4CF8.asc /usr/share/keyrings/postgresql.asc
+
+# --- The project and its dependencies, in a venv that MAAS's Python never sees ---
+FROM ${BASE_IMAGE} AS venv
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt,sharing=locked \
+    apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3-venv
+COPY requirements.lock /tmp/
+# Behind a proxy that inspects TLS: --secret id=ca-bundle,src=/etc/ssl/certs/ca-certificates.crt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=secret,id=ca-bundle \
+    if [ -s /run/secrets/ca-bundle ]; then export PIP_CERT=/run/secrets/ca-bundle; fi \
+    && python3 -m venv /opt/truenas-maas \
+    && /opt/truenas-maas/bin/pip install --require-hashes --no-compile -r /tmp/requirements.lock \
+    && /opt/truenas-maas/bin/pip uninstall --yes --quiet pip setuptools
+COPY settings /opt/truenas-maas/app/settings
+COPY supervisord /opt/truenas-maas/app/supervisord
+COPY maas_init /opt/truenas-maas/app/maas_init
+COPY healthcheck /opt/truenas-maas/app/healthcheck
+COPY shims /opt/truenas-maas/shims
+# The interpreter finds the packages by a .pth file, whatever its version; compiled now, because at
+# run time nothing there can be written.
+RUN cd /opt/truenas-maas \
+    && echo /opt/truenas-maas/app > "$(echo lib/python3*/site-packages)/truenas-maas.pth" \
+    && chmod -R a+rX,go-w . && chmod 0755 shims/* app/healthcheck/probe.py \
+    && bin/python -m compileall -q app lib
+
+# --- MAAS's packages ---
+FROM ${BASE_IMAGE} AS maas
+ARG MAAS_VERSION
+ARG APT_SOURCES=apt/${MAAS_VERSION}.sources
+ARG MAAS_PACKAGES=maas-region-api
+# MAAS's package scripts keep a user of that name, and chown to it.
+RUN groupadd --gid 568 maas \
+    && useradd --uid 568 --gid 568 --home-dir /var/lib/maas --no-create-home \
+        --shell /usr/sbin/nologin maas
+COPY --chmod=0644 ${APT_SOURCES} /etc/apt/sources.list.d/maas.sources
+# policy-rc.d: no package starts a service here. postgresql-client is the newest that the sources
+# have: pg_dump refuses a server that is newer than itself. wget fetches what MAAS's commissioning
+# of its own host runs; iproute2 finds the address that Temporal broadcasts.
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt,sharing=locked \
+    printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod 0755 /usr/sbin/policy-rc.d \
+    && apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+        ${MAAS_PACKAGES} postgresql-client iproute2 wget \
+    && rm -rf /usr/sbin/policy-rc.d \
+    # keys that package scripts made: a published image would share them; init makes new ones
+        /etc/bind/maas /etc/bind/rndc.key /etc/ssl/private/ssl-cert-snakeoil.key \
+        /etc/ssl/certs/ssl-cert-snakeoil.pem \
+    # what belongs into the volumes: a new named volume begins as a copy of these directories
+        /var/lib/maas /var/log/maas /var/spool/maas-proxy /var/log/*.log /var/log/apt \
+    && install -d -o maas -g maas -m 0750 /var/lib/maas /var/log/maas /var/spool/maas-proxy \
+    # nginx opens its compiled-in log before it reads its configuration
+    && ln -sf /dev/stderr /var/log/nginx/error.log \
+    # a program with a file capability cannot be executed at all under cap_drop: ALL
+    && find / -xdev -type f -perm /6000 -exec chmod ug-s {} + \
+    && python3 -c 'import os; [os.removexattr(p, "security.capability") \
+        for d, _, fs in os.walk("/usr") for p in (os.path.join(d, f) for f in fs) \
+        if not os.path.islink(p) and "security.capability" in os.listxattr(p)]'
+
+# --- The image ---
+FROM maas AS runtime
+COPY --from=venv /opt/truenas-maas /opt/truenas-maas
+RUN ln -s /opt/truenas-maas/shims/* /opt/truenas-maas/bin/supervisorctl /usr/local/bin/ \
+    && ln -s /opt/truenas-maas/app/healthcheck/probe.py /usr/local/bin/healthcheck \
+    && ln -s /opt/truenas-maas/app/supervisord/supervisord.conf /etc/supervisord.conf
+# The one environment of every MAAS process, of init and of `docker exec`: all of MAAS's state is
+# below /var/lib/maas, all that may be lost below /run (facts/maas-region-run.md 1). No SNAP* here.
+ENV HOME=/var/lib/maas \
+    container=docker \
+    DJANGO_SETTINGS_MODULE=maasserver.djangosettings.settings \
+    MAAS_ROOT=/var/lib/maas \
+    MAAS_DATA=/var/lib/maas \
+    MAAS_CACHE=/var/lib/maas/cache \
+    MAAS_REGION_CONFIG=/var/lib/maas/regiond.conf \
+    MAAS_DNS_CONFIG_DIR=/var/lib/maas/bind \
+    MAAS_BIND_CONFIG_DIR=/var/lib/maas/bind \
+    MAAS_ZONE_FILE_CONFIG_DIR=/var/lib/maas/bind/zones \
+    MAAS_DNS_RNDC_PORT=954 \
+    MAAS_DNS_DEFAULT_CONTROLS=0 \
+    MAAS_PROXY_CONFIG_DIR=/var/lib/maas/proxy \
+    MAAS_SYSLOG_CONFIG_DIR=/var/lib/maas/syslog \
+    MAAS_SYSLOG_LOG_DIR=/var/log/maas \
+    MAAS_HTTP_CONFIG_DIR=/var/lib/maas/http \
+    MAAS_TEMPORAL_CONFIG_DIR=/var/lib/maas/temporal \
+    MAAS_IPC_SOCKET_PATH=/run/maas/regiond-ipc.sock \
+    MAAS_HTTP_SOCKET_WORKER_BASE_PATH=/run/maas/regiond-webapp.sock \
+    MAAS_APISERVER_HTTP_SOCKET_PATH=/run/maas/apiserver-http.sock \
+    MAAS_THIRD_PARTY_DRIVER_SETTINGS=/etc/maas/drivers.yaml \
+    prometheus_multiproc_dir=/run/maas/prometheus
+ARG IMAGE_REVISION=unknown
+ENV IMAGE_REVISION=${IMAGE_REVISION}
+LABEL org.opencontainers.image.title="truenas-maas" \
+      org.opencontainers.image.description="Canonical MAAS region without privileges" \
+      org.opencontainers.image.revision="${IMAGE_REVISION}"
+EXPOSE 5240 5443 53/tcp 53/udp 8000 9568
+WORKDIR /
+USER 568:568
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=6s --start-period=15m --start-interval=2s --retries=3 \
+    CMD ["healthcheck"]
+ENTRYPOINT []
+CMD ["/opt/truenas-maas/bin/python3", "-I", "-m", "supervisord"]
