@@ -6,7 +6,6 @@ import os
 import sys
 
 import settings
-from healthcheck.serve import serve
 
 CONFIGURATION = 78
 
@@ -26,6 +25,11 @@ def main() -> int:
         # init, which starts at the same time, reports every setting and ends the container
         print("healthcheck: the settings cannot be used; init says why", flush=True)
         return CONFIGURATION
+    # MAAS's processes share their metrics through files in this directory; prometheus_client would
+    # put ours among them as soon as it is imported.
+    os.environ.pop("prometheus_multiproc_dir", None)
+    from healthcheck.serve import serve
+
     asyncio.run(serve(configured))
     return 0
 

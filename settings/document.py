@@ -14,11 +14,17 @@ COMPOSE_VARIABLES = (
     ("MAAS_HEALTH_PORT", "127.0.0.1:9568", "Address and port of the host that lead to metrics."),
     ("MAAS_HOSTNAME", "maas", "Host name of the container: MAAS knows its region by it. Keep it."),
     ("MAAS_VERSION", "3.5", "Series of MAAS that `docker compose build` installs."),
+    ("MAAS_IMAGE", "truenas-maas:3.5", "Name that the built image gets, or image that is pulled."),
     ("POSTGRES_IMAGE", "postgres:16-bookworm", "PostgreSQL's image."),
     (
         "POSTGRES_UID",
         "999",
         "UID and GID of PostgreSQL: 999 for a named volume, 568 for a dataset of TrueNAS's apps.",
+    ),
+    (
+        "CA_BUNDLE",
+        "/dev/null",
+        "Certificates that pip trusts during the build, where a proxy inspects TLS.",
     ),
 )
 

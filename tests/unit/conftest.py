@@ -1,0 +1,23 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Mapping[str, str]:
+    """Give the variables that the image sets for MAAS, below a directory of the test's own."""
+    data, run = tmp_path / "data", tmp_path / "run/maas"
+    return {
+        "MAAS_ROOT": str(data),
+        "MAAS_REGION_CONFIG": str(data / "regiond.conf"),
+        "MAAS_DNS_CONFIG_DIR": str(data / "bind"),
+        "MAAS_ZONE_FILE_CONFIG_DIR": str(data / "bind/zones"),
+        "MAAS_PROXY_CONFIG_DIR": str(data / "proxy"),
+        "MAAS_SYSLOG_CONFIG_DIR": str(data / "syslog"),
+        "MAAS_HTTP_CONFIG_DIR": str(data / "http"),
+        "MAAS_TEMPORAL_CONFIG_DIR": str(data / "temporal"),
+        "prometheus_multiproc_dir": str(run / "prometheus"),
+        "MAAS_IPC_SOCKET_PATH": str(run / "regiond-ipc.sock"),
+        "MAAS_HTTP_SOCKET_WORKER_BASE_PATH": str(run / "regiond-webapp.sock"),
+    }

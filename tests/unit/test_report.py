@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from healthcheck import init_report
+from maas_init.errors import MigrationFailed
+from maas_init.report import Report
+
+
+def read(path: Path) -> dict[str, object]:
+    document = json.loads(path.read_text())
+    assert isinstance(document, dict)
+    return document
+
+
+def test_a_run_is_written_as_it_goes_and_understood_by_the_monitor(tmp_path: Path) -> None:
+    path = tmp_path / "init.json"
+    report = Report(path)
+    report.version("postgresql", "15.18")
+    assert init_report.read(path).doing == "beginning"
+    with report.step("migrate") as step:
+        step.progress("migration 120 of 381")
+        assert init_report.read(path).doing == "migrate: migration 120 of 381"
+        step.result("381 migrations applied")
+    report.done()
+    document = read(path)
+    assert document["state"] == "done"
+    assert document["exit_status"] == 0
+    assert document["versions"] == {"postgresql": "15.18"}
+    (entry,) = document["steps"]  # type: ignore[misc]
+    assert entry["result"] == "381 migrations applied"
+    assert entry["state"] == "done"
+    assert entry["seconds"] >= 0
+    assert init_report.read(path) == init_report.InitReport("done", "beginning", "15.18")
+
+
+def test_a_failure_is_written_with_its_exit_status(tmp_path: Path) -> None:
+    path = tmp_path / "init.json"
+    report = Report(path)
+    error = MigrationFailed("cannot migrate")
+
+    def fail() -> None:
+        with report.step("migrate"):
+            raise error
+
+    with pytest.raises(MigrationFailed):
+        fail()
+    report.failed(error)
+    assert read(path)["exit_status"] == 70
+    assert init_report.read(path).doing == "cannot migrate"
+    assert init_report.read(path).state == "failed"
+
+
+def test_where_it_cannot_be_written_init_goes_on(tmp_path: Path) -> None:
+    report = Report(tmp_path / "missing/init.json")
+    with report.step("settings"):
+        pass
+    report.done()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"state": 1}', "null"])
+def test_a_report_that_cannot_be_read_counts_as_running(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "init.json"
+    path.write_text(text)
+    assert init_report.read(path).state == "running"

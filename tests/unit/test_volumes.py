@@ -1,0 +1,44 @@
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from maas_init.errors import VolumeUnusable
+from maas_init.paths import Paths
+from maas_init.steps import volumes
+
+
+@pytest.fixture
+def paths(environment: Mapping[str, str], tmp_path: Path) -> Paths:
+    import dataclasses
+
+    return dataclasses.replace(Paths.from_environment(environment), volatile=tmp_path / "run")
+
+
+def test_every_directory_that_maas_needs_is_made(paths: Paths) -> None:
+    volumes.prepare(paths)
+    below = ("certificates", "image-storage", "bind/zones", "bind/cache", "proxy", "http")
+    for name in (*below, "syslog/rsyslog", "temporal", "etc/chrony", "cache", "backups"):
+        assert (paths.data / name).is_dir(), name
+    assert (paths.run / "prometheus").is_dir()
+    assert (paths.volatile / "lock").is_dir()
+    volumes.prepare(paths)  # and found
+
+
+def test_a_file_of_somebody_else_is_named_with_the_command(paths: Paths) -> None:
+    volumes.prepare(paths)
+    foreign = paths.data / "http" / "regiond.nginx.conf"
+    foreign.write_text("old")
+    os.chown(foreign, 12345, 12345)
+    with pytest.raises(VolumeUnusable) as caught:
+        volumes.prepare(paths)
+    assert "chown -R" in str(caught.value)
+    assert f"{foreign} belongs to UID 12345" in caught.value.details[0]
+
+
+def test_what_is_in_the_way_is_named(paths: Paths) -> None:
+    paths.data.mkdir(parents=True)
+    (paths.data / "certificates").write_text("in the way")
+    with pytest.raises(VolumeUnusable, match="certificates cannot be written"):
+        volumes.prepare(paths)
