@@ -1,0 +1,14 @@
+.PHONY: help demo demo-down test
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: ## build and start everything on this machine, with a stand-in for MAAS itself
+	demo/images
+	demo/up
+
+demo-down: ## remove the demo with its volumes
+	demo/down
+
+test: ## lint, types, unit, integration and image tests
+	tests/run
