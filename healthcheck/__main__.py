@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 
 import settings
@@ -22,8 +23,9 @@ def main() -> int:
     try:
         configured = settings.load(os.environ)
     except settings.SettingsError:
-        # init, which starts at the same time, reports every setting and ends the container
-        print("healthcheck: the settings cannot be used; init says why", flush=True)
+        # init, which starts at the same time, reports every setting and ends the container.
+        # Ending here too would only have PID 1 start it again and again until then.
+        signal.pause()
         return CONFIGURATION
     # MAAS's processes share their metrics through files in this directory; prometheus_client would
     # put ours among them as soon as it is imported.

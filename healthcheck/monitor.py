@@ -7,7 +7,7 @@ from pathlib import Path
 
 from healthcheck import init_report
 from healthcheck.check import Check, Failure, Target
-from healthcheck.verdict import Result, Verdict, judge
+from healthcheck.verdict import Result, State, Verdict, judge
 
 Run = Callable[[], Awaitable[Failure | None]]
 
@@ -19,6 +19,7 @@ class Monitor:
         self.checks = checks
         self.results: dict[str, Result] = {}
         self.on_result: Callable[[Check, Result], None] = lambda check, result: None
+        self._was_good = False
         self._target = target
         self._init_path: Path = target.run / "init.json"
 
@@ -27,9 +28,14 @@ class Monitor:
         await asyncio.gather(*(self._repeat(check) for check in self.checks))
 
     def verdict(self) -> Verdict:
-        """Judge what is known now."""
+        """Judge what is known now. Before all was well for the first time, it is still starting."""
         init = init_report.read(self._init_path)
-        return judge(init, self.checks, self.results, time.monotonic())
+        verdict = judge(init, self.checks, self.results, time.monotonic())
+        if verdict.good:
+            self._was_good = True
+        elif init.state == "done" and not self._was_good:
+            return Verdict(State.STARTING, verdict.reason)
+        return verdict
 
     def table(self) -> str:
         """Return the verdict and each check's last result, for people."""
@@ -59,6 +65,7 @@ class Monitor:
                 await asyncio.sleep(min(check.period, 2.0) if failed else check.period)
             else:
                 self.results.pop(check.name, None)
+                self._was_good = False
                 await asyncio.sleep(0.5)
 
 

@@ -39,6 +39,8 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
     async def run() -> Failure | None:
         nonlocal answered
         if not answered:
+            if not target.worker_socket.exists():
+                return Failure("regiond does not listen yet")
             failure = await ask(worker, "regiond")
             if failure:
                 return failure

@@ -12,7 +12,7 @@ from maas_init.paths import Paths
 PROBLEMS_SHOWN = 10
 
 OPTIONAL = {
-    Path("/var/log/maas"): "MAAS's log files",
+    Path("/var/log/maas/proxy"): "MAAS's log files",
     Path("/var/spool/maas-proxy"): "the proxy's cache",
 }
 
@@ -35,9 +35,9 @@ def prepare(paths: Paths) -> list[str]:
     if problems:
         raise VolumeUnusable("cannot use the volumes: " + problems[0], tuple(problems[1:]))
     return [
-        f"{directory} is no volume that can be written: {what} will be lost or missing"
+        f"there will be none of {what}: {problem}"
         for directory, what in OPTIONAL.items()
-        if _make_usable(directory, 0o750)
+        if (problem := _make_usable(directory, 0o750))
     ]
 
 

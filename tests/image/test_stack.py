@@ -1,0 +1,191 @@
+"""The whole: PID 1, init, MAAS's stand-in and the real nginx, named, squid and PostgreSQL."""
+
+import json
+import subprocess
+import time
+import urllib.request
+
+from conftest import IMAGE, NETWORK, Container, compose, docker, eventually
+
+RUNNING = ("regiond", "apiserver", "nginx", "bind9", "squid", "healthcheck")
+
+
+def get(url: str) -> tuple[int, str]:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return response.status, response.read().decode()
+
+
+def test_programs_run_and_init_has_ended(maas: Container) -> None:
+    assert maas.state("init") == "EXITED"
+    assert {name: maas.state(name) for name in RUNNING} == dict.fromkeys(RUNNING, "RUNNING")
+
+
+def test_the_log_tells_who_started_what(maas: Container) -> None:
+    log = maas.log()
+    for story in (
+        "PID 1 starts init",
+        "init: migrate: 381 migrations applied",
+        "init: admin: created admin",
+        "init: done",
+        "PID 1 starts regiond",
+        "regiond asks to start nginx (http)",
+        "regiond asks to start squid (proxy)",
+    ):
+        assert story in log
+    assert log.index("init: done") < log.index("PID 1 starts regiond")
+    assert "Traceback" not in log
+
+
+def test_it_holds_no_privilege(maas: Container) -> None:
+    assert maas.run("id", "-u").strip() == "568"
+    status = dict(
+        line.split(":\t", 1)
+        for line in maas.run("cat", "/proc/1/status").splitlines()
+        if "\t" in line
+    )
+    for capabilities in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb"):
+        assert int(status[capabilities], 16) == 0
+    assert status["NoNewPrivs"] == "1"
+    assert "Read-only file system" in maas.run("touch", "/x", check=False)
+    setuid = maas.run("find", "/", "-xdev", "-type", "f", "-perm", "/6000", user="0")
+    assert setuid == ""
+    uids = {line.split()[0] for line in docker("top", maas.name, "-eo", "uid,pid").splitlines()[1:]}
+    assert uids == {"568"}
+
+
+def test_secrets_are_in_no_log_no_argv_and_no_environment_of_regiond(maas: Container) -> None:
+    # The demo's one password is also a name: look for it as a value.
+    environment = maas.run("cat", f"/proc/{maas.pid('regiond')}/environ")
+    assert "PASSWORD=" not in environment
+    assert "PASSWORD=" in maas.run("cat", f"/proc/{maas.pid('healthcheck')}/environ")
+    assert "PASSWORD" not in maas.log()
+    assert maas.run("stat", "-c", "%a", "/var/lib/maas/regiond.conf").strip() == "640"
+
+
+def test_the_api_answers(maas: Container) -> None:
+    status, body = get(f"http://{maas.port(5240)}/MAAS/api/2.0/version/")
+    assert status == 200
+    assert json.loads(body)["version"].startswith("3.5.")
+
+
+def from_another_container(script: str) -> str:
+    return docker(
+        "run", "--rm", f"--network={NETWORK}", "--env=http_proxy=", IMAGE, "python3", "-c", script
+    )
+
+
+def test_another_host_is_served_by_named(maas: Container) -> None:
+    script = """
+import socket, struct
+name = b"".join(bytes([len(p)]) + p for p in (b"maas", b"maas")) + b"\\0"
+query = struct.pack(">6H", 1, 0x0100, 1, 0, 0, 0) + name + struct.pack(">2H", 1, 1)
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+    client.settimeout(5)
+    client.sendto(query, ("maas", 53))
+    answer = client.recv(512)
+print(answer[3] & 15, socket.inet_ntoa(answer[-4:]), socket.gethostbyname("maas"))
+"""
+    code, answered, real = from_another_container(script).split()
+    assert code == "0"
+    assert answered == real
+
+
+def test_another_host_is_served_by_squid(maas: Container) -> None:
+    script = """
+import urllib.request
+proxy = urllib.request.ProxyHandler({"http": "http://maas:8000"})
+answer = urllib.request.build_opener(proxy).open("http://maas:5240/MAAS/api/version/", timeout=10)
+print(answer.status, answer.headers["Via"])
+"""
+    assert "200" in (answer := from_another_container(script))
+    assert "squid" in answer
+
+
+def test_squid_keeps_to_its_share_of_the_disk(maas: Container) -> None:
+    page = "http://127.0.0.1:8000/squid-internal-mgr/storedir"
+    assert f"{10240 * 1024} KB" in maas.run("wget", "-qO-", page)
+
+
+def test_metrics_are_good_prometheus(maas: Container) -> None:
+    _, metrics = get(f"http://{maas.port(9568)}/metrics")
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=metrics,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    assert (checked.returncode, checked.stdout) == (0, "")
+    assert 'maas_health{state="healthy"} 1.0' in metrics
+    assert 'source="standin"' in metrics
+    assert 'supervisor_program_state{program="regiond",state="running"} 1.0' in metrics
+    for check in ("api", "database", "directories", "programs"):
+        assert f'maas_check_success{{check="{check}"}} 1.0' in metrics
+
+
+def test_the_probe_and_its_table(maas: Container) -> None:
+    assert maas.run("healthcheck") == "healthy: 4 checks passed\n"
+    table = maas.run("healthcheck", "--verbose")
+    for check in ("api", "database", "directories", "programs"):
+        assert f"  {check} " in table
+
+
+def test_a_monitor_that_is_gone_is_unhealthy(maas: Container) -> None:
+    maas.run("supervisorctl", "stop", "healthcheck")
+    answer = maas.run("healthcheck", check=False)
+    maas.run("supervisorctl", "start", "healthcheck")
+    assert answer.startswith("unhealthy: the monitor does not answer")
+    eventually(lambda: "healthy: " in maas.run("healthcheck", check=False), 30)
+
+
+def test_a_database_that_is_gone_is_unhealthy_and_heals(maas: Container) -> None:
+    compose("pause", "postgres")
+    eventually(lambda: "database: " in maas.run("healthcheck", check=False), 60)
+    compose("unpause", "postgres")
+    eventually(lambda: maas.run("healthcheck", check=False).startswith("healthy"), 60)
+
+
+def test_regiond_comes_back_when_it_is_killed(maas: Container) -> None:
+    before = maas.pid("regiond")
+    maas.run("sh", "-c", f"kill -9 {before}")
+    eventually(lambda: maas.pid("regiond") not in (before, "0"), 10)
+    eventually(lambda: maas.run("healthcheck", check=False).startswith("healthy"), 60)
+
+
+def test_regiond_starts_what_an_operator_stopped(maas: Container) -> None:
+    maas.run("supervisorctl", "stop", "squid")
+    eventually(lambda: maas.state("squid") == "RUNNING", 40)
+
+
+def test_maas_commands_run_without_root(maas: Container) -> None:
+    keys = maas.run("maas-region", "apikey", "--username", "admin").split()
+    assert len(keys) == 1
+    assert keys[0].count(":") == 2
+    assert "sudo" in maas.run("sudo", "-n", "-u", "maas", "--", "echo", "sudo", "works")
+    assert maas.run("systemd-detect-virt").strip() == "docker"
+    shown = maas.run("sudo", "-E", "--preserve-env=HOME", "sh", "-c", "id -u; echo $HOME")
+    assert shown.split() == ["568", "/var/lib/maas"]
+
+
+def test_stop_is_quick_and_start_migrates_nothing(maas: Container) -> None:
+    users = maas.sql("SELECT count(*) FROM auth_user")
+    begun = time.monotonic()
+    docker("stop", maas.name)
+    assert time.monotonic() - begun < 15
+    assert maas.inspect("{{.State.ExitCode}}") == "0"
+    docker("start", maas.name)
+    maas.wait_until_healthy()
+    assert maas.log().count("migrations applied (") == 1 + maas.log().count("database is current")
+    assert maas.sql("SELECT count(*) FROM auth_user") == users
+
+
+def test_data_survives_a_new_container(maas: Container) -> None:
+    identity = maas.run("cat", "/var/lib/maas/maas_id")
+    admins = "SELECT count(*) FROM auth_user WHERE username = 'admin'"
+    compose("up", "--detach", "--force-recreate")
+    maas.wait_until_healthy()
+    assert maas.run("cat", "/var/lib/maas/maas_id") == identity
+    assert maas.sql(admins) == "1"
+    assert "migrations applied (" in maas.log()
+    assert "MAAS migrates" not in maas.log()
