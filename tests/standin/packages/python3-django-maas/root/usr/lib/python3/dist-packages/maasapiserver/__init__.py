@@ -1,0 +1,1 @@
+"""MAAS's second web server, on a unix socket of its own."""

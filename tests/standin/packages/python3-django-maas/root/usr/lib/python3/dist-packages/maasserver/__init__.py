@@ -1,0 +1,1 @@
+"""MAAS's Django application: database, commands, region controller."""

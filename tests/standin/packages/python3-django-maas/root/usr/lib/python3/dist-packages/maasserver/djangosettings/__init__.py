@@ -1,0 +1,1 @@
+"""Settings modules; Django is told which by DJANGO_SETTINGS_MODULE."""

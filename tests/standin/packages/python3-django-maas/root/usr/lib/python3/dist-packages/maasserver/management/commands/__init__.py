@@ -1,0 +1,1 @@
+"""The commands behind `maas-region` (maas-region-run.md 3)."""

@@ -1,0 +1,1 @@
+"""One package of migrations for each application that MAAS migrates itself."""

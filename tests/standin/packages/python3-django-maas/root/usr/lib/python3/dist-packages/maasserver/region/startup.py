@@ -1,0 +1,112 @@
+"""What the parent does before anything else (maas-region-run.md 1.4, 2, 4, 7)."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+import uuid
+from pathlib import Path
+
+from django.db import Error, connection, transaction
+from django.db.models import Q
+from provisioningserver import delays, log, paths
+from provisioningserver.files import atomic_write
+from provisioningserver.version import split_version
+
+from maasserver import accounts, configvalues
+from maasserver.config import RegionConfig
+from maasserver.models import (
+    REGION_CONTROLLER,
+    Config,
+    ControllerInfo,
+    Node,
+    RegionControllerProcess,
+    Secret,
+)
+from maasserver.region import certificates, database
+
+ORIGIN = "maasserver.start_up"
+RETRY = 3.0
+
+
+def start_up() -> Node:
+    """Loop until all of it has worked; nothing else of regiond starts before."""
+    database.wait()
+    while True:
+        try:
+            with database.startup_lock():
+                return _start_up()
+        except Error as failure:
+            log.error(ORIGIN, f"Database error during start-up: {failure}", trace=True)
+        except Exception as failure:
+            log.error(ORIGIN, f"Error during start-up: {failure}", trace=True)
+        connection.close()
+        time.sleep(RETRY)
+
+
+def _start_up() -> Node:
+    version, _ = split_version()
+    first_ever = not Secret.objects.filter(path="global/rpc-shared").exists()
+    _write_uuid()
+    _write_shared_secret()
+    node = _register(version)
+    accounts.ensure_system_users()
+    (paths.data() / "image-storage/bootloaders").mkdir(exist_ok=True)
+    certificates.ensure()
+    _make_directories()
+    configvalues.put("maas_url", RegionConfig.load().maas_url)
+    RegionControllerProcess.objects.filter(region=node).delete()
+    if first_ever:
+        delays.pause(delays.FIRST_START)
+    return node
+
+
+def _write_uuid() -> None:
+    row, _ = Config.objects.get_or_create(name="uuid", defaults={"value": str(uuid.uuid4())})
+    atomic_write(paths.data() / "maas_uuid", row.value)
+
+
+def _write_shared_secret() -> None:
+    row, _ = Secret.objects.get_or_create(
+        path="global/rpc-shared", defaults={"value": {"secret": secrets.token_hex(16)}}
+    )
+    atomic_write(paths.data() / "secret", row.value["secret"], 0o640)
+
+
+def _hardware_addresses() -> list[str]:
+    found = (path.read_text().strip() for path in Path("/sys/class/net").glob("*/address"))
+    return [mac for mac in found if mac.replace(":", "0").strip("0")]
+
+
+@transaction.atomic
+def _register(version: str) -> Node:
+    """By maas_id; else by host name or any MAC; else a new controller (maas-operate.md 5)."""
+    path = paths.data() / "maas_id"
+    hostname = socket.gethostname().partition(".")[0]
+    maas_id = path.read_text().strip() if path.exists() else ""
+    node = Node.objects.filter(system_id=maas_id).first()
+    if node is None:
+        same = Q(hostname=hostname) | Q(interface__mac_address__in=_hardware_addresses())
+        try:
+            node = Node.objects.filter(same).distinct().get()
+        except Node.DoesNotExist:
+            system_id = "".join(secrets.choice("346789abcdefghkmnpqrtwxy") for _ in range(6))
+            node = Node(system_id=system_id, node_type=REGION_CONTROLLER)
+    node.hostname = hostname
+    node.save()
+    ControllerInfo.objects.update_or_create(node=node, defaults={"version": version})
+    atomic_write(path, node.system_id)
+    return node
+
+
+def _make_directories() -> None:
+    """Those that regiond makes itself (maas-region-run.md 2)."""
+    for directory in (
+        paths.http_config(),
+        paths.temporal_config(),
+        paths.root() / "etc/chrony",
+        paths.lock_dir(),
+        paths.data() / "gnupg",
+    ):
+        directory.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+CREATE TABLE maasserver_secret (path text PRIMARY KEY, value jsonb NOT NULL);

@@ -1,0 +1,1 @@
+"""Nothing but the migrations of MAAS's metadata application."""

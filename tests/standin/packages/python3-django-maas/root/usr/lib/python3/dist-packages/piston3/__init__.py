@@ -1,0 +1,1 @@
+"""OAuth consumers and tokens (maas-operate.md 2)."""

@@ -1,0 +1,52 @@
+"""How slow MAAS is, in one place.
+
+Every artificial wait of the stand-in is one of these constants. `STANDIN_TIME_SCALE` multiplies
+all of them (default 1; 0 switches them off). The values are what is left of the measured times
+after the stand-in's own work.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+IMPORT = 1.8
+"""Importing Django and MAAS: each CLI call 2.1-2.6 s (maas-region-run.md 3)."""
+
+MIGRATION = 0.09
+"""One of 381 migrations: a first dbupgrade takes 38.7 s (maas-region-run.md 3.2)."""
+
+TEMPORAL_SCHEMA = 0.5
+"""temporal-sql-tool, both schemas: a dbupgrade with nothing to do takes 3.2 s (3.2)."""
+
+MASTER_START = 0.6
+"""regiond asks for nginx about 3 s after its exec (5, timeline)."""
+
+FIRST_START = 4.0
+"""A database that no region used yet: builtin scripts, CA (maas-operate.md 4 and 7: 13 s
+instead of 9 s; the 20 s of maas-region-run.md 5 include nginx's dead upstreams)."""
+
+WORKER_START = 1.6
+"""Workers' sockets appear 6.5-7 s after regiond's exec (maas-region-run.md 5, timeline)."""
+
+FIRST_REQUEST = 0.3
+"""The first request to each worker: 0.3-0.5 s (maas-operate.md 7)."""
+
+REGIOND_STOP = 0.7
+"""regiond ends 0.7-1.5 s after SIGTERM (maas-region-run.md 6)."""
+
+APISERVER_STOP = 0.3
+"""apiserver ends 0.3-0.5 s after SIGTERM (maas-region-run.md 6)."""
+
+
+def scale() -> float:
+    """The factor from `STANDIN_TIME_SCALE`; anything unreadable counts as 1."""
+    try:
+        return max(0.0, float(os.environ.get("STANDIN_TIME_SCALE") or 1))
+    except ValueError:
+        return 1.0
+
+
+def pause(seconds: float) -> None:
+    """Wait as long as MAAS itself would have worked."""
+    time.sleep(seconds * scale())

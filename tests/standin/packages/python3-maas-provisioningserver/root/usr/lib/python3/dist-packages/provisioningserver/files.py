@@ -1,0 +1,34 @@
+"""Replacing a file as MAAS does: atomically, and keeping the owner of what it replaces.
+
+A file of another user is therefore never replaced by an unprivileged regiond: the temporary
+file cannot be given away (EPERM) and the old content stays (maas-region-run.md 2).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def atomic_write(path: Path, content: str | bytes, mode: int = 0o644) -> bool:
+    """Write `content` to `path`; return whether anything changed."""
+    raw = content.encode() if isinstance(content, str) else content
+    try:
+        old = path.stat()
+        if path.read_bytes() == raw:
+            return False
+    except FileNotFoundError:
+        old = None
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(raw)
+        if old is not None:
+            os.chown(temporary, old.st_uid, old.st_gid)
+        os.chmod(temporary, mode)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return True

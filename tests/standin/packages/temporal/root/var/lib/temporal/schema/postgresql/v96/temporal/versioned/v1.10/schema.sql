@@ -1,0 +1,1 @@
+CREATE TABLE IF NOT EXISTS namespaces (id bytea PRIMARY KEY, name varchar(255) UNIQUE NOT NULL);
