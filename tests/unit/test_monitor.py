@@ -1,11 +1,13 @@
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import settings
 from healthcheck.check import Check, Failure, Target
 from healthcheck.monitor import Monitor, Run
+from healthcheck.verdict import Result
 
 SETTINGS = settings.load({"MAAS_URL": "http://h/MAAS", "POSTGRES_PASSWORD": "p-1"})
 
@@ -51,7 +53,7 @@ def test_a_check_that_hangs_has_failed(environment: Mapping[str, str]) -> None:
         await asyncio.sleep(60)
 
     monitor = watch(environment, check(run, timeout=0.1))
-    assert str(monitor.verdict()) == "unhealthy: sample: no answer within 0 s"
+    assert str(monitor.verdict()) == "starting: sample: no answer within 0 s"
 
 
 def test_a_check_with_a_mistake_has_failed(environment: Mapping[str, str]) -> None:
@@ -59,6 +61,17 @@ def test_a_check_with_a_mistake_has_failed(environment: Mapping[str, str]) -> No
         raise ZeroDivisionError
 
     assert "ZeroDivisionError" in str(watch(environment, check(run)).verdict())
+
+
+def test_what_was_well_once_is_unhealthy_later(environment: Mapping[str, str]) -> None:
+    async def run() -> None:
+        pass
+
+    monitor = watch(environment, check(run))
+    assert monitor.verdict().good
+    monitor.results.clear()
+    monitor.results["sample"] = Result(Failure("gone"), 0.1, time.monotonic())
+    assert str(monitor.verdict()) == "unhealthy: sample: gone"
 
 
 def test_nothing_is_checked_before_init_is_done(environment: Mapping[str, str]) -> None:
