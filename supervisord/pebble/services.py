@@ -20,6 +20,9 @@ STOPPED = frozenset({ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.
 
 # A young squid that gets a SIGHUP before it has a handler dies of it (maas-region-run.md 1.1).
 SIGNAL_AGE_SECONDS = 3.0
+# supervisorctl waits until it sees the program stopped. One that is started again at once, because
+# regiond asked for it meanwhile, would keep it waiting for ever.
+STOPPED_AT_LEAST_SECONDS = 0.5
 CHANGES_KEPT = 100
 
 
@@ -158,6 +161,8 @@ class Services:
         if process.state == ProcessStates.RUNNING:
             return True
         if process.state in (ProcessStates.STARTING, ProcessStates.STOPPING):
+            return False
+        if self._clock() - process.laststop < STOPPED_AT_LEAST_SECONDS:
             return False
         if change.id in self._begun:  # it was started, and does not run
             change.errors.append(

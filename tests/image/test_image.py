@@ -2,7 +2,7 @@
 
 import json
 
-from conftest import docker
+from engine import docker
 
 
 def test_configuration(image: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Container, Ended
+from engine import Container, Ended
 
 Run = Callable[..., Ended]
 

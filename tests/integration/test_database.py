@@ -3,7 +3,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import Server
+from database_server import Server
 
 from maas_init.errors import DatabaseRefused, DatabaseUnavailable, MigrationFailed
 from maas_init.report import Report, Step

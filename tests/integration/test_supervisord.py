@@ -97,8 +97,7 @@ def pid1(tmp_path: Path) -> Iterator[Pid1]:
     pid1 = Pid1(tmp_path)
     yield pid1
     if pid1.process and pid1.process.poll() is None:
-        pid1.process.kill()
-        pid1.process.wait()
+        assert pid1.stop() == 0
 
 
 def eventually(condition: Callable[[], object], seconds: float = 15) -> None:
@@ -284,6 +283,32 @@ def test_requests_at_the_same_time_are_carried_out_one_after_another(pid1: Pid1)
         results = list(pool.map(lambda w: pid1.act(*w), wanted))
     assert {result["status"] for result in results} == {"Done"}
     assert [pid1.current(name) for name in names] == ["active"] * 3
+
+
+def test_supervisorctl_does_not_hang_when_maas_starts_what_it_stops(pid1: Pid1) -> None:
+    source = """
+        import signal, time
+        def end(*_):
+            time.sleep(1)
+            raise SystemExit
+        signal.signal(signal.SIGTERM, end)
+        time.sleep(1000)
+    """
+    pid1.program("squid", python(pid1.directory, "slow", source), pebble="proxy")
+    pid1.start()
+    eventually(lambda: pid1.current("proxy") == "active")
+    command = [
+        *(sys.executable, "-m", "supervisor.supervisorctl"),
+        *("-s", f"unix://{pid1.run}/supervisor.sock", "stop", "squid"),
+    ]
+    supervisorctl = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        eventually(lambda: pid1.current("proxy") == "inactive")  # it is stopping
+        assert pid1.act("start", "proxy")["status"] == "Done"
+        assert supervisorctl.wait(5) == 0
+    finally:
+        supervisorctl.kill()
+    assert pid1.current("proxy") == "active"
 
 
 def test_sighup_starts_everything_anew(pid1: Pid1) -> None:

@@ -1,0 +1,110 @@
+"""What the image tests use of the real engine."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+IMAGE = "truenas-maas-demo/maas:latest"
+PROJECT = "maas-test"
+NETWORK = f"{PROJECT}_default"
+UNPRIVILEGED = (
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+    "--read-only",
+    "--tmpfs=/run:uid=568,gid=568,mode=0755",
+    "--tmpfs=/tmp:uid=568,gid=568",
+)
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    """Run a docker command; return both its outputs."""
+    result = subprocess.run(
+        ["docker", *arguments],
+        timeout=180,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    assert not check or result.returncode == 0, f"docker {arguments}: {result.stdout}"
+    return result.stdout
+
+
+def compose(*arguments: str) -> str:
+    bundle = Path("/etc/ssl/certs/ca-certificates.crt")
+    environment = {
+        "COMPOSE_PROJECT_NAME": PROJECT,
+        "MAAS_HTTP_PORT": "127.0.0.1:0",
+        "MAAS_HEALTH_PORT": "127.0.0.1:0",
+        "CA_BUNDLE": str(bundle) if bundle.exists() else "/dev/null",
+    }
+    command = ["docker", "compose", "--project-directory", str(ROOT)]
+    for file in ("compose.yaml", "tests/image/fast.yaml"):
+        command += ["--file", str(ROOT / file)]
+    command += ["--env-file", str(ROOT / "demo/demo.env"), *arguments]
+    result = subprocess.run(
+        command,
+        env=os.environ | environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    assert result.returncode == 0, f"{command}: {result.stdout}"
+    return result.stdout
+
+
+def eventually(condition: Callable[[], object], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.25)
+
+
+class Container:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def run(self, *command: str, user: str = "568", check: bool = True) -> str:
+        return docker("exec", "--user", user, self.name, *command, check=check)
+
+    def inspect(self, template: str) -> str:
+        return docker("inspect", "--format", template, self.name).strip()
+
+    def log(self) -> str:
+        return docker("logs", self.name)
+
+    def port(self, port: int) -> str:
+        return docker("port", self.name, str(port)).split()[0]
+
+    def wait_until_healthy(self) -> None:
+        eventually(lambda: self.inspect("{{.State.Health.Status}}") == "healthy", 120)
+
+    def state(self, program: str) -> str:
+        status = self.run("supervisorctl", "status", program, check=False)
+        return status.split()[1]
+
+    def pid(self, program: str) -> str:
+        return self.run("supervisorctl", "pid", program).strip()
+
+    def sql(self, query: str) -> str:
+        postgres = f"{PROJECT}-postgres-1"
+        return docker("exec", postgres, "psql", "-U", "maas", "-At", "-c", query, "maasdb").strip()
+
+
+class Ended:
+    """What is left of a container that ran to its end."""
+
+    def __init__(self, name: str) -> None:
+        self.status = int(docker("wait", name).strip())
+        self.log = docker("logs", name)
+        self.inspected: dict[str, Any] = json.loads(docker("inspect", name))[0]
+
+    @property
+    def errors(self) -> list[str]:
+        return [line for line in self.log.splitlines() if " ERROR " in f" {line}"]
