@@ -99,6 +99,10 @@ class DNSService:
             return
         self.monitor.ensure("bind9")
         dns.rndc("reload")
+        if zone_is_served(dns.DOMAIN):
+            # It takes updates: named reads its file again only between these two.
+            dns.rndc("freeze", dns.DOMAIN)
+            dns.rndc("thaw", dns.DOMAIN)
         for _ in range(SOA_ATTEMPTS):
             if zone_is_served(dns.DOMAIN):
                 self._reload = False
