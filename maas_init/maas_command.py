@@ -29,6 +29,11 @@ def django(command: str, *arguments: str) -> list[str]:
     return [PYTHON, "-m", "django", command, *arguments]
 
 
+def environment() -> dict[str, str]:
+    """Return this process's environment without the secrets, for a child."""
+    return {k: v for k, v in os.environ.items() if k not in settings.secret_names()}
+
+
 def run(
     command: list[str],
     *,
@@ -50,8 +55,7 @@ def run(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        env={k: v for k, v in os.environ.items() if k not in settings.secret_names()}
-        | {"PYTHONUNBUFFERED": "1"},
+        env=environment() | {"PYTHONUNBUFFERED": "1"},
         umask=0o007,
     )
 

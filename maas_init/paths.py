@@ -19,6 +19,7 @@ class Paths:
     temporal: Path
     metrics: Path
     run: Path
+    region_socket: Path
     backups: Path
     volatile: Path
 
@@ -40,6 +41,7 @@ class Paths:
             temporal=Path(environ["MAAS_TEMPORAL_CONFIG_DIR"]),
             metrics=Path(environ["prometheus_multiproc_dir"]),
             run=Path(environ["MAAS_IPC_SOCKET_PATH"]).parent,
+            region_socket=Path(environ["MAAS_IPC_SOCKET_PATH"]),
             backups=data / "backups",
             volatile=Path("/run"),
         )

@@ -76,9 +76,6 @@ def _run(paths: Paths, report: Report) -> None:
     with connection:
         with report.step("lock") as step:
             lock.acquire(connection, step)
-        with report.step("regiond.conf") as step:
-            changed = region_configuration.write(paths.region_configuration, settings)
-            step.result("written" if changed else "unchanged")
         _prepare_database(connection, settings, paths, report)
     with report.step("service files") as step:
         service_files.remove_stale_files(paths)
@@ -96,6 +93,9 @@ def _prepare_database(
         found = state.find(connection, packaged)
         state.refuse_unsuitable(found, settings.postgres_db)
         step.result(f"the database is {found.state.value}: {found.detail}")
+    with report.step("regiond.conf") as step:
+        changed = region_configuration.write(paths.region_configuration, settings)
+        step.result("written" if changed else "unchanged")
     if found.state is not state.State.CURRENT:
         with report.step("migrate") as step:
             migrate.wait_for_regions(connection, step)

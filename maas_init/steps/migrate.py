@@ -60,7 +60,7 @@ def dump(settings: Settings, directory: Path) -> Path:
     for check in (command, ["pg_restore", "--list", str(partial)]):
         result = subprocess.run(
             check,
-            env=os.environ
+            env=maas_command.environment()
             | {
                 "PGHOST": settings.postgres_host,
                 "PGPORT": str(settings.postgres_port),

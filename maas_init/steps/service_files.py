@@ -4,6 +4,7 @@ They are in /run, made anew at each start: nothing of an earlier image stays beh
 """
 
 import shutil
+import socket
 from pathlib import Path
 
 import jinja2
@@ -59,10 +60,18 @@ def remove_stale_files(paths: Paths) -> None:
     """Remove what an earlier life of the container left.
 
     A lock of MAAS's is a link to a process id, and ids repeat in containers: a stale one stops
-    MAAS's network monitoring silently, for ever (facts/maas-region-run.md 6). So do pid files, and
-    the metrics of processes that are gone.
+    MAAS's network monitoring silently, for ever (facts/maas-region-run.md 6). Pid files mislead
+    likewise, and metrics of processes that are gone would go on being counted. While regiond runs,
+    because somebody calls `maas-init run` by hand, nothing of it is stale.
     """
+    if _accepts(paths.region_socket):
+        return
     shutil.rmtree(paths.data / "run" / "lock", ignore_errors=True)
     for stale in (*paths.run.glob("*.pid"), *paths.metrics.glob("*.db")):
         if stale.name != "supervisord.pid":
             stale.unlink()
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0

@@ -1,0 +1,53 @@
+import sys
+
+import pytest
+
+from maas_init import maas_command
+from maas_init.maas_command import CommandFailed
+
+
+def python(source: str) -> list[str]:
+    return [sys.executable, "-c", source]
+
+
+def test_output_comes_line_by_line_and_stdin_is_fed() -> None:
+    lines: list[str] = []
+    output = maas_command.run(
+        python("import sys; print(input()); print('error', file=sys.stderr)"),
+        timeout=10,
+        stdin="answer\n",
+        on_line=lines.append,
+    )
+    assert lines == ["answer", "error"]
+    assert output == "answer\nerror"
+
+
+def test_children_get_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTGRES_PASSWORD", "p-1")
+    monkeypatch.setenv("MAAS_ROOT", "/data")
+    output = maas_command.run(python("import os; print(dict(os.environ))"), timeout=10)
+    assert "p-1" not in output
+    assert "/data" in output
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("print('why'); raise SystemExit(3)", "ended with status 3"),
+        ("import os; os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
+    ],
+)
+def test_how_a_command_failed(source: str, words: str) -> None:
+    with pytest.raises(CommandFailed, match=words) as caught:
+        maas_command.run(python(source), timeout=10)
+    assert caught.value.tail == (["why"] if "why" in source else [])
+
+
+def test_a_command_that_does_not_end_is_ended() -> None:
+    with pytest.raises(CommandFailed, match="did not end within"):
+        maas_command.run(python("import time; time.sleep(60)"), timeout=0.3)
+
+
+def test_a_django_command_is_named_by_its_name() -> None:
+    with pytest.raises(CommandFailed, match=r"^nonsense ended with status 1$"):
+        maas_command.run(maas_command.django("nonsense"), timeout=10)
