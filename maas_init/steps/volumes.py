@@ -43,7 +43,7 @@ def prepare(paths: Paths) -> list[str]:
 
 def _required(paths: Paths) -> Iterator[tuple[Path, int]]:
     yield paths.data, 0o750
-    for name in ("certificates", "image-storage", "cache", "etc/chrony", "gnupg"):
+    for name in ("certificates", "image-storage", "cache", "etc/chrony"):
         yield paths.data / name, 0o750
     yield from ((directory, 0o750) for directory in (paths.dns, paths.zones, paths.dns / "cache"))
     yield from ((directory, 0o750) for directory in (paths.proxy, paths.http, paths.temporal))
