@@ -44,6 +44,7 @@ ARG MAAS_PACKAGES=maas-region-api
 RUN groupadd --gid 568 maas \
     && useradd --uid 568 --gid 568 --home-dir /var/lib/maas --no-create-home \
         --shell /usr/sbin/nologin maas
+# A file of your own belongs into apt/, which the build context has.
 COPY --chmod=0644 ${APT_SOURCES} /etc/apt/sources.list.d/maas.sources
 # policy-rc.d: no package starts a service here. postgresql-client is the newest that the sources
 # have: pg_dump refuses a server that is newer than itself. wget fetches what MAAS's commissioning

@@ -32,7 +32,16 @@ def main() -> int:
     os.environ.pop("prometheus_multiproc_dir", None)
     from healthcheck.serve import serve
 
-    asyncio.run(serve(configured))
+    try:
+        asyncio.run(serve(configured))
+    except OSError as error:
+        host, port = configured.maas_health_listen
+        print(
+            f"healthcheck: cannot listen on {host}:{port}: {error.strerror or error}. Set"
+            " MAAS_HEALTH_LISTEN to an address and a free port of the container",
+            flush=True,
+        )
+        return CONFIGURATION
     return 0
 
 

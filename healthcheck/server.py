@@ -72,6 +72,8 @@ class Server:
         await writer.drain()
 
     def _respond(self, request: h11.Request) -> Response:
+        if request.method == b"HEAD":
+            return Response(405, b"")  # an answer to HEAD has no body
         if request.method != b"GET":
             return Response(405, b"only GET is served here\n")
         route = self._routes.get(request.target.partition(b"?")[0].decode("ascii", "replace"))

@@ -40,11 +40,14 @@ def run(
     timeout: float,
     stdin: str = "",
     on_line: Callable[[str], None] = lambda line: None,
+    hide: str = "",
 ) -> str:
     """Run a command to its end, hand its output to `on_line` line by line, return the output.
 
     `timeout` is in seconds. A command that asks for a password must get all its answers in `stdin`:
-    some of MAAS's loop for ever at its end. Raises CommandFailed.
+    some of MAAS's loop for ever at its end. `hide` is a secret that the output must not show:
+    dbupgrade hands the database password on in a command line, which an error of its own may quote.
+    Raises CommandFailed.
     """
     lines: list[str] = []
     timed_out = threading.Event()
@@ -73,7 +76,8 @@ def run(
                 process.stdin.write(stdin)
                 process.stdin.close()
             for line in process.stdout:
-                lines.append(line.rstrip("\n"))
+                line = line.rstrip("\n")
+                lines.append(line.replace(hide, "***") if hide else line)
                 on_line(lines[-1])
     finally:
         timer.cancel()

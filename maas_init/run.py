@@ -3,15 +3,24 @@
 Each run converges: whatever point an earlier one was killed at, what is done is found done.
 """
 
+import errno
 import logging
 import os
 import platform
+import socket
 import subprocess
+from pathlib import Path
 
 import psycopg
 
 import settings as all_settings
-from maas_init.errors import ConfigurationUnusable, DatabaseUnavailable, InitError, MigrationFailed
+from maas_init.errors import (
+    ConfigurationUnusable,
+    DatabaseUnavailable,
+    InitError,
+    MigrationFailed,
+    VolumeUnusable,
+)
 from maas_init.paths import Paths
 from maas_init.report import Report
 from maas_init.steps import (
@@ -28,10 +37,27 @@ from settings import Settings, SettingsError
 
 log = logging.getLogger("init")
 
+# What a volume may answer although it could be written a moment ago.
+VOLUME_ERRORS = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EIO,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EISDIR,
+        errno.ENOTDIR,
+    }
+)
+
 
 def run() -> int:
     """Prepare everything; return the exit status."""
     paths = Paths.from_environment(os.environ)
+    if _accepts(paths.region_socket):
+        log.info("nothing to do: regiond runs already")
+        return 0
     report = Report(paths.run / "init.json")
     try:
         _run(paths, report)
@@ -46,6 +72,12 @@ def run() -> int:
         log.error(lost)
         return lost.exit_status
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in VOLUME_ERRORS:
+            where = error.filename or paths.data
+            volume = VolumeUnusable(f"cannot write {where}: {error.strerror}")
+            report.failed(volume)
+            log.error(volume)
+            return volume.exit_status
         bug = InitError(f"cannot go on, because of a mistake in maas-init: {error!r}")
         report.failed(bug)
         log.exception(bug)
@@ -96,6 +128,8 @@ def _prepare_database(
     with report.step("regiond.conf") as step:
         changed = region_configuration.write(paths.region_configuration, settings)
         step.result("written" if changed else "unchanged")
+    if found.state is state.State.EMPTY:
+        admin.required_password(settings)  # rather now than after the migration
     if found.state is not state.State.CURRENT:
         with report.step("migrate") as step:
             migrate.wait_for_regions(connection, step)
@@ -107,6 +141,7 @@ def _prepare_database(
                     f" is {after.state.value} ({after.detail})"
                 )
             step.result(after.detail)
+    migrate.finish(settings, paths.backups)
     with report.step("admin") as step:
         if admin.exists(connection):
             step.result("there is an administrator")
@@ -126,6 +161,11 @@ def load_settings() -> Settings:
         raise ConfigurationUnusable(
             f"cannot use the settings: {count} are wrong", tuple(error.problems)
         ) from None
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def maas_version() -> str:

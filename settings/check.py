@@ -32,6 +32,13 @@ def maas_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def database_name(value: str) -> str:
+    """Accept a name that can also be part of a file's name."""
+    if "/" in text(value):
+        raise ValueError("must not hold a slash")
+    return value
+
+
 def user_name(value: str) -> str:
     """Accept what Django accepts as a user name."""
     if not _NAME.match(value):
@@ -89,11 +96,12 @@ def integer(least: int, most: int) -> Callable[[str], int]:
 
 def listen_address(value: str) -> tuple[str, int]:
     """Accept HOST:PORT, an IPv6 host in brackets; return host and port."""
-    parts = urlsplit(f"//{text(value)}")
+    wrong = ValueError(f"is {value!r}, which is not of the form ADDRESS:PORT")
     try:
-        port = parts.port
+        parts = urlsplit(f"//{text(value)}")
+        host, port = parts.hostname, parts.port
     except ValueError:
-        port = None
-    if not parts.hostname or not port or parts.path:
-        raise ValueError(f"is {value!r}, which is not of the form ADDRESS:PORT")
-    return parts.hostname, port
+        raise wrong from None
+    if not host or not port or parts.path:
+        raise wrong
+    return host, port

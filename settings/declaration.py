@@ -85,7 +85,7 @@ class Settings:
         check.integer(1, 65535), "Port of PostgreSQL.", example="5432", default="5432"
     )
     postgres_db: str = _setting(
-        check.text, "Name of the database.", example="maasdb", default="maasdb"
+        check.database_name, "Name of the database.", example="maasdb", default="maasdb"
     )
     postgres_user: str = _setting(
         check.text, "Role that owns the database.", example="maas", default="maas"

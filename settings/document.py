@@ -11,6 +11,13 @@ from settings.declaration import Declaration, declarations
 # Variables that only compose.yaml reads: name, example, help.
 COMPOSE_VARIABLES = (
     ("MAAS_HTTP_PORT", "5240", "Address and port, or port, of the host that lead to MAAS's web."),
+    (
+        "MAAS_TLS_PORT",
+        "127.0.0.1:0",
+        "Likewise for MAAS's own TLS, such as 5443 (127.0.0.1:0 is some free port of loopback).",
+    ),
+    ("MAAS_DNS_PORT", "127.0.0.1:0", "Likewise for DNS: 53 or ADDRESS:53."),
+    ("MAAS_PROXY_PORT", "127.0.0.1:0", "Likewise for the package proxy, such as 8000."),
     ("MAAS_HEALTH_PORT", "127.0.0.1:9568", "Address and port of the host that lead to metrics."),
     ("MAAS_HOSTNAME", "maas", "Host name of the container: MAAS knows its region by it. Keep it."),
     ("MAAS_VERSION", "3.5", "Series of MAAS that `docker compose build` installs."),
@@ -34,8 +41,10 @@ def env_example() -> str:
     head = (
         "# Copy this file to .env (chmod 600 .env), set the lines that have no # before them,\n"
         "# and run: docker compose up -d\n"
+        "# A value that holds a $ must stand in single quotes.\n"
         "# A secret may stand in a file instead: mount it and set NAME_FILE to its path in the\n"
-        "# container (compose.yaml passes MAAS_ADMIN_PASSWORD_FILE and POSTGRES_PASSWORD_FILE).\n"
+        "# container (MAAS_ADMIN_PASSWORD_FILE, POSTGRES_PASSWORD_FILE). Both containers read the\n"
+        "# database's password, as UID 568 and POSTGRES_UID: mount it into both at one path.\n"
     )
     parts = [head, *(_env_entry(d.name, d.example, _help(d), _needed(d)) for d in declarations())]
     parts.append("# --- For compose.yaml itself ---\n")

@@ -5,14 +5,20 @@ Stock supervisord always ends with status 0; this one ends with the status that 
 """
 
 import os
-import sys
-import tempfile
-from pathlib import Path
+import signal
 
-from supervisor import supervisord as stock
+# The kernel drops signals for which PID 1 has no handler, and what follows takes a moment: until
+# supervisord has its own, there is nothing to stop.
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
-import settings
-from supervisord import exit_status, program_file, secrets
+import sys  # noqa: E402
+import tempfile  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+from supervisor import supervisord as stock  # noqa: E402
+
+import settings  # noqa: E402
+from supervisord import exit_status, program_file, secrets  # noqa: E402
 
 CONFIGURATION = Path(__file__).with_name("supervisord.conf")
 
@@ -41,7 +47,12 @@ def main() -> int:
     if sys.stdout.isatty():
         os.environ.setdefault("FORCE_COLOR", "1")  # what children write to is a pipe
     secrets.take(os.environ, settings.secret_names())
-    stock.main(["--nodaemon", "--configuration", str(configuration)])
+    tempfile.tempdir = str(run_directory)  # supervisord wants one even where it uses none
+    try:
+        stock.main(["--nodaemon", "--configuration", str(configuration)])
+    except SystemExit as exit:
+        # its own way to refuse a configuration; it has said why
+        return exit_status.CONFIGURATION if exit.code == 2 else exit_status.GIVEN_UP
     return exit_status.chosen()
 
 

@@ -37,6 +37,7 @@ class Plugin:
 
     def __init__(self, supervisor: Any) -> None:
         self.supervisor = supervisor
+        _silence_authentication_warning(supervisor.options.logger)
         log = supervisor.options.logger.info
         programs = program_file.read_all(Path(supervisor.options.configfile))
         processes = {
@@ -69,3 +70,14 @@ class Plugin:
         handler = PebbleHandler(self._services, self.wakeup.poke)
         for _, server in self.supervisor.options.httpservers:
             server.install_handler(handler)
+
+
+def _silence_authentication_warning(logger: Any) -> None:
+    """Drop supervisord's CRIT line about its sockets: only this UID can open them."""
+    critical = logger.critical
+
+    def filtered(message: str, **keywords: Any) -> None:
+        if "without any HTTP authentication checking" not in message:
+            critical(message, **keywords)
+
+    logger.critical = filtered

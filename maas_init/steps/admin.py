@@ -19,17 +19,22 @@ def exists(connection: Connection) -> bool:
     return row is not None
 
 
+def required_password(settings: Settings) -> str:
+    """Return the first administrator's password. Raises ConfigurationUnusable."""
+    if not settings.maas_admin_password:
+        raise ConfigurationUnusable(
+            "cannot create the administrator: MAAS_ADMIN_PASSWORD is not set, and the database has"
+            " no administrator yet. Example: MAAS_ADMIN_PASSWORD=a-long-password"
+        )
+    return settings.maas_admin_password
+
+
 def create(settings: Settings) -> None:
     """Create the first administrator. The password goes through a pipe, not on a command line.
 
     Raises ConfigurationUnusable when there is no password for it, InitError when MAAS refuses.
     """
-    password = settings.maas_admin_password
-    if not password:
-        raise ConfigurationUnusable(
-            "cannot create the administrator: MAAS_ADMIN_PASSWORD is not set, and the database has"
-            " no administrator yet. Example: MAAS_ADMIN_PASSWORD=a-long-password"
-        )
+    password = required_password(settings)
     command = maas_command.django(
         "createadmin",
         "--username",
@@ -40,7 +45,12 @@ def create(settings: Settings) -> None:
         "",
     )
     try:
-        maas_command.run(command, timeout=TIMEOUT_SECONDS, stdin=f"{password}\n{password}\n")
+        maas_command.run(
+            command,
+            timeout=TIMEOUT_SECONDS,
+            stdin=f"{password}\n{password}\n",
+            hide=password,
+        )
     except maas_command.CommandFailed as error:
         last = next((line.strip() for line in reversed(error.tail) if line.strip()), "no output")
         raise InitError(

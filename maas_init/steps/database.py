@@ -37,9 +37,13 @@ REFUSALS = (
         " CREATE DATABASE {database} OWNER {user}",
     ),
     (
-        r"no pg_hba\.conf entry|SSL|pg_hba\.conf rejects|permission denied for database",
-        "the server does not allow this connection. MAAS connects without TLS: allow it in the"
-        " server's pg_hba.conf",
+        r"permission denied for database",
+        "the role may not connect. As the server's administrator:"
+        " ALTER DATABASE {database} OWNER TO {user}",
+    ),
+    (
+        r"no pg_hba\.conf entry|pg_hba\.conf rejects|server does not support SSL",
+        "the server does not allow this connection. Allow it in the server's pg_hba.conf",
     ),
 )
 
@@ -57,12 +61,12 @@ def wait(settings: Settings, step: Step, sleep: Callable[[float], None] = time.s
         try:
             return connect(settings)
         except psycopg.OperationalError as error:
-            reason = _last_line(error)
-        refusal = _refusal(reason, settings)
+            reason = _reason(error)
+            refusal = _refusal(str(error), settings)
         if refusal:
             raise DatabaseRefused(
                 f"cannot log in to PostgreSQL at {where} as {settings.postgres_user}, database"
-                f" {settings.postgres_db}: {refusal}"
+                f" {settings.postgres_db}: {refusal} (the server says: {reason})"
             )
         if time.monotonic() + delay > deadline:
             raise DatabaseUnavailable(
@@ -126,14 +130,15 @@ def client_version() -> int:
     return int(match[1])
 
 
-def _refusal(reason: str, settings: Settings) -> str | None:
+def _refusal(text: str, settings: Settings) -> str | None:
     for pattern, advice in REFUSALS:
-        if re.search(pattern, reason):
+        if re.search(pattern, text):
             return advice.format(user=settings.postgres_user, database=settings.postgres_db)
     return None
 
 
-def _last_line(error: psycopg.OperationalError) -> str:
+def _reason(error: psycopg.OperationalError) -> str:
+    """Return the cause out of libpq's text, which has an attempt for each address, and hints."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # psycopg appends the attempts that it made to each address; the last line has the reason
-    return lines[-1] if lines else type(error).__name__
+    causes = [line.rpartition("failed: ")[2] for line in lines if "failed: " in line]
+    return (causes or lines or [type(error).__name__])[-1]

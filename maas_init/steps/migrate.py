@@ -2,14 +2,14 @@
 
 import logging
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
-from maas_init import maas_command
-from maas_init.atomic_file import sync_directory
+from maas_init import atomic_file, maas_command
 from maas_init.errors import DatabaseUnavailable, MigrationFailed
 from maas_init.report import Step
 from maas_init.steps.database import Connection
@@ -21,6 +21,8 @@ log = logging.getLogger("init")
 # 40 s on an idle machine (facts/maas-region-run.md 3); a slow NAS with much data takes longer.
 TIMEOUT_SECONDS = 6 * 3600.0
 REGION_WAIT_SECONDS = 30.0
+# Holds the name of the dump from before a migration that has not succeeded yet.
+UNFINISHED = "unfinished-migration"
 
 
 def wait_for_regions(
@@ -83,30 +85,25 @@ def dump(settings: Settings, directory: Path) -> Path:
     with partial.open("rb") as file:
         os.fsync(file.fileno())
     partial.rename(path)
-    sync_directory(directory)
+    atomic_file.sync_directory(directory)
     return path
 
 
-def remove_old_dumps(directory: Path, database: str, kept: int) -> None:
-    """Remove all but the newest `kept` dumps of a database, and what a killed dump left."""
-    for partial in directory.glob(f"{database}-*.partial"):
-        partial.unlink()
-    for path in sorted(directory.glob(f"{database}-*.dump"))[:-kept]:
-        path.unlink()
+def finish(settings: Settings, backups: Path) -> None:
+    """Note that the database is current: remove all but the newest dumps of earlier migrations."""
+    (backups / UNFINISHED).unlink(missing_ok=True)
+    name = re.compile(re.escape(settings.postgres_db) + r"-\d{8}T\d{6}Z\.(dump|partial)")
+    ours = sorted(path for path in backups.iterdir() if name.fullmatch(path.name))
+    for partial in (path for path in ours if path.suffix == ".partial"):
+        partial.unlink()  # of a dump that was killed
+    for old in [path for path in ours if path.suffix == ".dump"][: -settings.maas_backups_kept]:
+        old.unlink()
 
 
 def migrate(settings: Settings, found: Found, backups: Path, step: Step) -> None:
     """Dump what is there, then run MAAS's migration. Raises MigrationFailed."""
     if found.state is not State.EMPTY:
-        try:
-            path = dump(settings, backups)
-        except MigrationFailed as error:
-            if not settings.maas_migrate_without_dump:
-                raise
-            log.warning("%s. Migrating without one, as MAAS_MIGRATE_WITHOUT_DUMP says", error)
-        else:
-            step.say(f"the database as it is now is in {path}")
-            remove_old_dumps(backups, settings.postgres_db, settings.maas_backups_kept)
+        _dump_once(settings, backups, step)
     step.say("MAAS migrates the database, which takes a minute or more the first time")
     total = len(found.missing)
     applied = 0
@@ -121,10 +118,38 @@ def migrate(settings: Settings, found: Found, backups: Path, step: Step) -> None
             step.say(line.strip())
 
     try:
-        maas_command.run(maas_command.django("dbupgrade"), timeout=TIMEOUT_SECONDS, on_line=on_line)
+        maas_command.run(
+            maas_command.django("dbupgrade"),
+            timeout=TIMEOUT_SECONDS,
+            on_line=on_line,
+            hide=settings.postgres_password,
+        )
     except maas_command.CommandFailed as error:
         last = next((line.strip() for line in reversed(error.tail) if line.strip()), "no output")
         raise MigrationFailed(
             f"cannot migrate the database: {error}: {last}. What has been done is kept: starting"
             " again goes on from there"
         ) from None
+
+
+def _dump_once(settings: Settings, backups: Path, step: Step) -> None:
+    """Dump the database, unless an earlier attempt at this migration has done so.
+
+    Else each of a failing migration's attempts would dump what the one before left half done, and
+    push the dump out that is worth something.
+    """
+    marker = backups / UNFINISHED
+    if marker.exists():
+        earlier = backups / marker.read_text(encoding="utf-8").strip()
+        if earlier.is_file():
+            step.say(f"the database as it was before this migration began is in {earlier}")
+            return
+    try:
+        path = dump(settings, backups)
+    except MigrationFailed as error:
+        if not settings.maas_migrate_without_dump:
+            raise
+        log.warning("%s. Migrating without one, as MAAS_MIGRATE_WITHOUT_DUMP says", error)
+        return
+    atomic_file.write(marker, path.name + "\n", 0o600)
+    step.say(f"the database as it is now is in {path}")

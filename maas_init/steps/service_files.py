@@ -4,7 +4,6 @@ They are in /run, made anew at each start: nothing of an earlier image stays beh
 """
 
 import shutil
-import socket
 from pathlib import Path
 
 import jinja2
@@ -61,17 +60,9 @@ def remove_stale_files(paths: Paths) -> None:
 
     A lock of MAAS's is a link to a process id, and ids repeat in containers: a stale one stops
     MAAS's network monitoring silently, for ever (facts/maas-region-run.md 6). Pid files mislead
-    likewise, and metrics of processes that are gone would go on being counted. While regiond runs,
-    because somebody calls `maas-init run` by hand, nothing of it is stale.
+    likewise, and metrics of processes that are gone would go on being counted.
     """
-    if _accepts(paths.region_socket):
-        return
     shutil.rmtree(paths.data / "run" / "lock", ignore_errors=True)
     for stale in (*paths.run.glob("*.pid"), *paths.metrics.glob("*.db")):
         if stale.name != "supervisord.pid":
             stale.unlink()
-
-
-def _accepts(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as client:
-        return client.connect_ex(str(path)) == 0

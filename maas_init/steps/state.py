@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg import sql
+
 from maas_init.errors import DatabaseUnsuitable
 from maas_init.maas_command import PYTHON
 from maas_init.steps.database import Connection
@@ -96,8 +98,9 @@ def find(connection: Connection, packaged: Migrations) -> Found:
         return Found(State.AHEAD, "a MAAS of 3.7 or newer has used it")
     rows = connection.execute("SELECT app, name FROM django_migrations").fetchall()
     applied = frozenset((str(app), str(name)) for app, name in rows)
-    if applied and not any(app == "maasserver" for app, _ in applied):
-        return Found(State.FOREIGN, "it belongs to another Django application")
+    strangers = sorted({app for app, _ in applied} - MIGRATIONS.keys())
+    if strangers and not any(app == "maasserver" for app, _ in applied):
+        return Found(State.FOREIGN, f"it belongs to another application ({', '.join(strangers)})")
     unknown = sorted(m for m in applied - packaged if m[0] in MIGRATIONS)
     if unknown:
         names = ", ".join(f"{app}.{name}" for app, name in unknown[:3])
@@ -141,6 +144,10 @@ def _unfinished(connection: Connection) -> str | None:
     for table in SCHEMA_VERSIONS:
         if not _exists(connection, table):
             return f"no {table}"
+        query = sql.SQL("SELECT curr_version FROM {}").format(sql.Identifier(*table.split(".")))
+        row = connection.execute(query).fetchone()
+        if row is None or row[0] == "0.0":  # set up, and none of its updates applied
+            return f"{table} is at its beginning"
     return None
 
 

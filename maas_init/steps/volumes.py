@@ -63,8 +63,10 @@ def _make_usable(directory: Path, mode: int) -> str | None:
     """
     try:
         directory.mkdir(mode=mode, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=directory, prefix=".maas-init."):
-            pass
+        with tempfile.NamedTemporaryFile(dir=directory, prefix=".maas-init.") as file:
+            file.write(b"\0" * 4096)  # a full disk has room for a name
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         return _describe(directory, error)
     return None
@@ -87,21 +89,33 @@ def _describe(directory: Path, error: OSError) -> str:
 
 
 def _foreign_files(top: Path) -> list[str]:
-    """Name the files of another owner: MAAS never replaces them, and keeps their old content."""
+    """Name what below the data directory stops MAAS silently.
+
+    It never replaces a file of another owner, and keeps its old content. A directory of another
+    owner is fine as long as it can be written.
+    """
     uid = os.geteuid()
     found: list[str] = []
-    for directory, _, files in os.walk(top):
+    for directory, directories, files in os.walk(top):
+        for name in directories:
+            path = Path(directory, name)
+            if not path.is_symlink() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+                found.append(f"{path} cannot be read and written by UID {uid}")
         for name in files:
             path = Path(directory, name)
-            owner = path.lstat().st_uid
+            try:
+                owner = path.lstat().st_uid
+            except FileNotFoundError:  # somebody's temporary file
+                continue
             if owner != uid:
                 found.append(f"{path} belongs to UID {owner}, but must belong to UID {uid}")
     if not found:
         return []
     more = len(found) - PROBLEMS_SHOWN
     return [
-        f"{len(found)} files below {top} belong to somebody else, and MAAS does not replace them."
-        f" On the host: chown -R {uid}:{os.getegid()} <the directory that is mounted at {top}>",
+        f"{len(found)} files or directories below {top} belong to somebody else, which MAAS does"
+        f" not get over. On the host: chown -R {uid}:{os.getegid()}"
+        f" <the directory that is mounted at {top}>",
         *found[:PROBLEMS_SHOWN],
         *([f"and {more} more"] if more > 0 else []),
     ]

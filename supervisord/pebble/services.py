@@ -118,7 +118,8 @@ class Services:
 
     def advance(self) -> bool:
         """Carry requests on as far as they go without waiting; say whether anything was begun."""
-        begun = self._advance_signals()
+        self._advance_signals()
+        begun = False
         busy: set[str] = set()
         for change in self._changes.values():
             while change.steps and change.steps[0][1] not in busy:
@@ -128,15 +129,16 @@ class Services:
             busy.update(name for _, name in change.steps)
         return begun
 
-    def _advance_signals(self) -> bool:
+    def _advance_signals(self) -> None:
         for name, number in list(self._signals.items()):
             process = self._processes[name]
             if not process.pid:
                 del self._signals[name]  # what comes up next reads its files anyway
-            elif self._clock() - process.laststart >= SIGNAL_AGE_SECONDS:
+            elif not self._within(SIGNAL_AGE_SECONDS, process.laststart):
                 del self._signals[name]
-                process.signal(number)
-        return False
+                problem = process.signal(number)
+                if problem:
+                    self._log(f"cannot signal {self._program(name)}: {problem}")
 
     def _advance_step(self, change: Change) -> bool:
         """Take, or look after, the first step of a change; say whether it is over."""
@@ -162,7 +164,7 @@ class Services:
             return True
         if process.state in (ProcessStates.STARTING, ProcessStates.STOPPING):
             return False
-        if self._clock() - process.laststop < STOPPED_AT_LEAST_SECONDS:
+        if self._within(STOPPED_AT_LEAST_SECONDS, process.laststop):
             return False
         if change.id in self._begun:  # it was started, and does not run
             change.errors.append(
@@ -177,6 +179,10 @@ class Services:
         self._begun.add(change.id)
         process.spawn()
         return False
+
+    def _within(self, seconds: float, since: float) -> bool:
+        """Say whether less time than that has passed; a clock that was set back ends the wait."""
+        return 0 <= self._clock() - since < seconds
 
     def _program(self, name: str) -> str:
         program = self._processes[name].config.name

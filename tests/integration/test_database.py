@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def test_a_refusal_is_not_tried_again(
         database_step.wait(server.settings(**changes), step, sleep)
     assert words in str(caught.value)
     assert "wrong" not in str(caught.value)
+    assert "the server says: " in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,9 @@ def complete(connection: database_step.Connection) -> None:
         )
     for schema in ("temporal", "temporal_visibility"):
         connection.execute(f"CREATE SCHEMA {schema}")  # type: ignore[arg-type]
-        connection.execute(f"CREATE TABLE {schema}.schema_version ()")  # type: ignore[arg-type]
+        connection.execute(
+            f"CREATE TABLE {schema}.schema_version AS SELECT '1.3' AS curr_version"  # type: ignore[arg-type]
+        )
 
 
 def test_states_of_a_database(database: Settings) -> None:
@@ -123,6 +127,8 @@ def test_states_of_a_database(database: Settings) -> None:
         assert "maasserver_discovery" in found.detail
         complete(connection)
         assert state.find(connection, PACKAGED).state is State.CURRENT
+        connection.execute("UPDATE temporal.schema_version SET curr_version = '0.0'")
+        assert state.find(connection, PACKAGED).state is State.PARTIAL
         connection.execute("DROP SCHEMA temporal CASCADE")
         assert state.find(connection, PACKAGED).state is State.PARTIAL
         connection.execute("INSERT INTO django_migrations VALUES ('maasserver', '0000_newer')")
@@ -130,6 +136,12 @@ def test_states_of_a_database(database: Settings) -> None:
         assert found.state is State.AHEAD
         with pytest.raises(state.DatabaseUnsuitable, match="newer than the MAAS in this image"):
             state.refuse_unsuitable(found, "maasdb")
+
+
+def test_a_first_migration_that_was_cut_off_early_goes_on(database: Settings) -> None:
+    with connect(database) as connection:
+        fill(connection, frozenset({("auth", "0001")}))  # none of maasserver's yet
+        assert state.find(connection, PACKAGED).state is State.BEHIND
 
 
 def test_a_database_of_37_is_ahead(database: Settings) -> None:
@@ -144,6 +156,8 @@ def test_a_database_of_somebody_else_is_foreign(database: Settings) -> None:
         connection.execute("CREATE TABLE invoices ()")
         found = state.find(connection, PACKAGED)
         assert found.state is State.FOREIGN
+        fill(connection, frozenset({("auth", "0001"), ("shop", "0001")}))
+        assert state.find(connection, PACKAGED).state is State.FOREIGN
         with pytest.raises(state.DatabaseUnsuitable, match="POSTGRES_DB"):
             state.refuse_unsuitable(found, "maasdb")
 
@@ -166,10 +180,29 @@ def test_a_dump_can_be_restored_and_old_ones_go(database: Settings, tmp_path: Pa
     for stamp in ("20260101T000000Z", "20260201T000000Z", "20260301T000000Z"):
         (tmp_path / f"maasdb-{stamp}.dump").touch()
     (tmp_path / "maasdb-20260101T000000Z.partial").touch()
+    (tmp_path / "maasdb-other-20260101T000000Z.dump").touch()  # of another database
     path = migrate.dump(database, tmp_path)
     assert path.stat().st_mode & 0o777 == 0o600
-    migrate.remove_old_dumps(tmp_path, "maasdb", 2)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["maasdb-20260301T000000Z.dump", path.name]
+    migrate.finish(dataclasses.replace(database, maas_backups_kept=2), tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "maasdb-20260301T000000Z.dump",
+        path.name,
+        "maasdb-other-20260101T000000Z.dump",
+    ]
+
+
+def test_a_migration_that_fails_again_and_again_keeps_the_first_dump(
+    database: Settings, step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "nothing.to.migrate")
+    behind = state.Found(State.BEHIND, "")
+    for _ in range(3):
+        with pytest.raises(MigrationFailed, match="cannot migrate the database"):
+            migrate.migrate(database, behind, tmp_path, step)
+    (dump,) = tmp_path.glob("*.dump")
+    assert (tmp_path / migrate.UNFINISHED).read_text().strip() == dump.name
+    migrate.finish(database, tmp_path)
+    assert list(tmp_path.iterdir()) == [dump]
 
 
 def test_a_dump_that_cannot_be_written_says_so(database: Settings, tmp_path: Path) -> None:
@@ -202,4 +235,4 @@ def test_waiting_says_something(
     monkeypatch.setattr("maas_init.report.PROGRESS_SECONDS", 0.0)
     with caplog.at_level(logging.INFO), pytest.raises(DatabaseUnavailable):
         database_step.wait(server.settings(POSTGRES_PORT="1", MAAS_DB_WAIT="1"), step)
-    assert "waiting for PostgreSQL at 127.0.0.1:1" in caplog.text
+    assert "waiting for PostgreSQL at 127.0.0.1:1: Connection refused" in caplog.text

@@ -350,3 +350,32 @@ def test_a_run_directory_that_cannot_be_made_ends_with_73(pid1: Pid1) -> None:
     assert pid1.wait() == 73
     assert "cannot write" in pid1.text()
     assert "Traceback" not in pid1.text()
+
+
+def test_a_value_that_supervisord_refuses_ends_with_78(pid1: Pid1) -> None:
+    pid1.program("service", "sleep 1000", startsecs="abc")
+    pid1.start()
+    assert pid1.wait() == 78
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a PID namespace")
+def test_sigterm_in_the_first_moment_is_not_lost(pid1: Pid1) -> None:
+    """As PID 1 of a namespace, where the kernel drops signals that have no handler."""
+    pid1.program("service", "sleep 1000")
+    command = ["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-m", "supervisord"]
+    with subprocess.Popen(
+        [*command, str(pid1.configuration)], cwd=ROOT, stdout=subprocess.DEVNULL
+    ) as unshare:
+        children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children")
+        eventually(lambda: children.read_text().strip())
+        child = int(children.read_text())
+
+        def handles_sigterm() -> bool:
+            status = Path(f"/proc/{child}/status").read_text()
+            return bool(int(status.split("SigCgt:")[1].split()[0], 16) >> signal.SIGTERM - 1 & 1)
+
+        begun = time.monotonic()
+        while not handles_sigterm():
+            assert time.monotonic() - begun < 15
+        os.kill(child, signal.SIGTERM)
+        assert unshare.wait(10) == 0

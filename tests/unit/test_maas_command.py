@@ -30,6 +30,11 @@ def test_children_get_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "/data" in output
 
 
+def test_a_secret_in_the_output_is_hidden() -> None:
+    output = maas_command.run(python("print('--password p-1 x')"), timeout=10, hide="p-1")
+    assert output == "--password *** x"
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

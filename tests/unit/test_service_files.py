@@ -1,4 +1,3 @@
-import socket
 from collections.abc import Mapping
 
 import pytest
@@ -42,13 +41,3 @@ def test_what_an_earlier_life_left_is_removed(paths: Paths) -> None:
     assert not (paths.data / "run/lock").exists()
     assert [p.name for p in paths.run.glob("*.pid")] == ["supervisord.pid"]
     assert not list(paths.metrics.iterdir())
-
-
-def test_while_regiond_runs_nothing_of_it_is_removed(paths: Paths) -> None:
-    lock = paths.data / "run/lock/maas:networks-monitoring"
-    lock.symlink_to("42")
-    with socket.socket(socket.AF_UNIX) as regiond:
-        regiond.bind(str(paths.region_socket))
-        regiond.listen()
-        service_files.remove_stale_files(paths)
-    assert lock.is_symlink()

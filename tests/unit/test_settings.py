@@ -99,7 +99,7 @@ def test_listen_addresses(address: str, expected: tuple[str, int]) -> None:
     assert settings.load(NEEDED | {"MAAS_HEALTH_LISTEN": address}).maas_health_listen == expected
 
 
-@pytest.mark.parametrize("address", ["9568", "host:", "host:99999", "a:1/b"])
+@pytest.mark.parametrize("address", ["9568", "host:", "host:99999", "a:1/b", "[::1:9568"])
 def test_wrong_listen_addresses(address: str) -> None:
     assert "ADDRESS:PORT" in problems(NEEDED | {"MAAS_HEALTH_LISTEN": address})[0]
 
