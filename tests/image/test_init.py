@@ -1,0 +1,82 @@
+"""`maas-init run` on databases of its own, beside the running stack."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from engine import IMAGE, NETWORK, PROJECT, UNPRIVILEGED, Container, docker, eventually
+
+DATABASE = "second"
+Start = Callable[[str], Container]
+
+
+@pytest.fixture
+def start(maas: Container) -> Iterator[Start]:
+    """Start containers on one empty database, each with a volume of its own."""
+    maas.sql(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+    maas.sql(f"CREATE DATABASE {DATABASE} OWNER maas")
+    names: list[str] = []
+
+    def run(suffix: str) -> Container:
+        name = f"{PROJECT}-init-{suffix}"
+        names.append(name)
+        docker("rm", "--force", name)
+        docker(
+            "run",
+            "--detach",
+            f"--name={name}",
+            f"--hostname={name}",
+            f"--network={NETWORK}",
+            *UNPRIVILEGED,
+            "--env=MAAS_URL=http://maas:5240/MAAS",
+            "--env=POSTGRES_PASSWORD=maas-demo",
+            f"--env=POSTGRES_DB={DATABASE}",
+            "--env=MAAS_ADMIN_PASSWORD=secret-of-the-test",
+            "--env=STANDIN_TIME_SCALE=0.1",
+            f"--volume={name}:/var/lib/maas",
+            IMAGE,
+        )
+        return Container(name)
+
+    yield run
+    for name in names:
+        docker("rm", "--force", name)
+        docker("volume", "rm", "--force", name)
+    maas.sql(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+
+
+def admins(maas: Container) -> str:
+    query = "SELECT count(*) FROM auth_user WHERE username = 'admin'"
+    return docker(
+        *("exec", f"{PROJECT}-postgres-1", "psql", "-U", "maas", "-Atc", query, DATABASE)
+    ).strip()
+
+
+def test_killed_in_the_middle_of_a_migration_it_goes_on(maas: Container, start: Start) -> None:
+    container = start("killed")
+    eventually(lambda: "migration " in container.run("healthcheck", check=False), 30)
+    docker("kill", container.name)
+    docker("start", container.name)
+    eventually(lambda: "init: done" in container.log(), 60)
+    log = container.log()
+    assert "the database is behind" in log or "the database is partial" in log
+    assert "the database as it is now is in /var/lib/maas/backups/second-" in log
+    assert log.count("created admin") == 1
+    assert container.run("ls", "/var/lib/maas/backups").strip().endswith(".dump")
+    assert admins(maas) == "1"
+    assert "secret-of-the-test" not in log
+
+
+def test_two_at_once_migrate_once(maas: Container, start: Start) -> None:
+    both = [start("one"), start("two")]
+    for container in both:
+        eventually(lambda c=container: "init: done" in c.log(), 90)  # type: ignore[misc]
+    logs = [container.log() for container in both]
+    assert sum("MAAS migrates the database" in log for log in logs) == 1
+    assert sum("created admin" in log for log in logs) == 1
+    assert admins(maas) == "1"
+
+
+def test_run_by_hand_beside_a_running_region_it_leaves_everything_alone(maas: Container) -> None:
+    before = maas.run("cat", "/run/maas/init.json")
+    assert "nothing to do: regiond runs already" in maas.run("maas-init", "run")
+    assert maas.run("cat", "/run/maas/init.json") == before
