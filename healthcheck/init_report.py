@@ -11,7 +11,7 @@ class InitReport:
 
     state: str
     doing: str
-    database_version: str = ""
+    maas_version: str = ""
 
 
 def read(path: Path) -> InitReport:
@@ -22,6 +22,6 @@ def read(path: Path) -> InitReport:
         doing = document.get("error") or "beginning"
         if steps and document["state"] == "running":
             doing = ": ".join(filter(None, (steps[-1]["name"], steps[-1].get("progress"))))
-        return InitReport(document["state"], doing, document["versions"].get("postgresql", ""))
+        return InitReport(document["state"], doing, document["versions"].get("maas", ""))
     except (OSError, ValueError, KeyError, TypeError):
         return InitReport("running", "beginning")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import time
 
 import prometheus_client
@@ -74,14 +73,12 @@ class Metrics:
             ["program"],
             registry=registry,
         )
-        build = Gauge(
+        self._build = Gauge(
             "maas_build_info",
             "Always 1; its labels tell what runs.",
             ["version", "source", "revision"],
             registry=registry,
         )
-        version = maas_version()
-        build.labels(version, source(version), os.environ.get("IMAGE_REVISION", "")).set(1)
         monitor.on_result = self._note
 
     async def keep_rendering(self) -> None:
@@ -100,6 +97,9 @@ class Metrics:
         state = self._monitor.verdict().state
         for possible in State:
             self._health.labels(possible.value).set(possible is state)
+        version = self._monitor.init().maas_version
+        self._build.clear()
+        self._build.labels(version, source(version), os.environ.get("IMAGE_REVISION", "")).set(1)
         try:
             programs = await self._client.programs()
         except Unreachable:
@@ -112,15 +112,6 @@ class Metrics:
                 )
             self._program_start.labels(program.name).set(program.start_time)
         self.text = generate_latest(self._registry)
-
-
-def maas_version() -> str:
-    """Return the version of MAAS's package, empty when it is not installed."""
-    return subprocess.run(
-        ["dpkg-query", "--show", "--showformat=${Version}", "maas-region-api"],
-        capture_output=True,
-        text=True,
-    ).stdout
 
 
 def source(version: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from healthcheck import init_report
 from healthcheck.check import Check, Failure, Target
+from healthcheck.init_report import InitReport
 from healthcheck.verdict import Result, State, Verdict, judge
 
 Run = Callable[[], Awaitable[Failure | None]]
@@ -23,13 +24,17 @@ class Monitor:
         self._target = target
         self._init_path: Path = target.run / "init.json"
 
+    def init(self) -> InitReport:
+        """Return what init says of itself now."""
+        return init_report.read(self._init_path)
+
     async def watch(self) -> None:
         """Run all checks for ever."""
         await asyncio.gather(*(self._repeat(check) for check in self.checks))
 
     def verdict(self) -> Verdict:
         """Judge what is known now. Before all was well for the first time, it is still starting."""
-        init = init_report.read(self._init_path)
+        init = self.init()
         verdict = judge(init, self.checks, self.results, time.monotonic())
         if verdict.good:
             self._was_good = True
@@ -56,7 +61,7 @@ class Monitor:
         run = check.make(self._target)
         while True:
             # Before init is done nothing is there that could be checked.
-            if init_report.read(self._init_path).state == "done":
+            if self.init().state == "done":
                 result = await _timed(check, run)
                 self.results[check.name] = result
                 self.on_result(check, result)

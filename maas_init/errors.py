@@ -11,6 +11,10 @@ class InitError(Exception):
         self.details = details
 
 
+class Unforeseen(InitError):
+    """A mistake in maas-init itself."""
+
+
 class DatabaseUnsuitable(InitError):
     """The database is newer than this image, or not MAAS's."""
 

@@ -13,15 +13,14 @@ from collections.abc import Callable
 import settings
 
 PYTHON = "python3"  # the system's, which has MAAS: not the one that runs this
-TAIL_LINES = 20
 
 
 class CommandFailed(Exception):
-    """A command ended with another status than 0, or not in time; `tail` is its last output."""
+    """A command ended with another status than 0, or not in time; says so, with its last line."""
 
-    def __init__(self, message: str, tail: list[str]) -> None:
-        super().__init__(message)
-        self.tail = tail
+    def __init__(self, what: str, output: list[str]) -> None:
+        last = next((line.strip() for line in reversed(output) if line.strip()), "no output")
+        super().__init__(f"{what}: {last}")
 
 
 def django(command: str, *arguments: str) -> list[str]:
@@ -84,10 +83,10 @@ def run(
         process.kill()
     name = command[3] if command[:3] == django("")[:3] else command[0]
     if timed_out.is_set():
-        raise CommandFailed(f"{name} did not end within {timeout:.0f} s", lines[-TAIL_LINES:])
+        raise CommandFailed(f"{name} did not end within {timeout:.0f} s", lines)
     if process.returncode < 0:
         reason = signal.Signals(-process.returncode).name
-        raise CommandFailed(f"{name} was ended by {reason}", lines[-TAIL_LINES:])
+        raise CommandFailed(f"{name} was ended by {reason}", lines)
     if process.returncode:
-        raise CommandFailed(f"{name} ended with status {process.returncode}", lines[-TAIL_LINES:])
+        raise CommandFailed(f"{name} ended with status {process.returncode}", lines)
     return "\n".join(lines)

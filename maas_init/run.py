@@ -19,6 +19,7 @@ from maas_init.errors import (
     DatabaseUnavailable,
     InitError,
     MigrationFailed,
+    Unforeseen,
     VolumeUnusable,
 )
 from maas_init.paths import Paths
@@ -61,30 +62,27 @@ def run() -> int:
     report = Report(paths.run / "init.json")
     try:
         _run(paths, report)
-    except InitError as error:
-        report.failed(error)
-        log.error("\n".join((str(error), *error.details)))
-        return error.exit_status
-    except psycopg.Error as error:
-        reason = " ".join(str(error).split())
-        lost = DatabaseUnavailable(f"cannot go on: the database connection failed: {reason}")
-        report.failed(lost)
-        log.error(lost)
-        return lost.exit_status
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in VOLUME_ERRORS:
-            where = error.filename or paths.data
-            volume = VolumeUnusable(f"cannot write {where}: {error.strerror}")
-            report.failed(volume)
-            log.error(volume)
-            return volume.exit_status
-        bug = InitError(f"cannot go on, because of a mistake in maas-init: {error!r}")
-        report.failed(bug)
-        log.exception(bug)
-        return bug.exit_status
+        reason = _reason(error, paths)
+        report.failed(reason)
+        trace = error if isinstance(reason, Unforeseen) else None
+        log.error("\n".join((str(reason), *reason.details)), exc_info=trace)
+        return reason.exit_status
     report.done()
     log.info("done: MAAS can start")
     return 0
+
+
+def _reason(error: Exception, paths: Paths) -> InitError:
+    """Put an error into words; one that nobody foresaw is a mistake of our own."""
+    if isinstance(error, InitError):
+        return error
+    if isinstance(error, psycopg.Error):
+        text = " ".join(str(error).split())
+        return DatabaseUnavailable(f"cannot go on: the database connection failed: {text}")
+    if isinstance(error, OSError) and error.errno in VOLUME_ERRORS:
+        return VolumeUnusable(f"cannot write {error.filename or paths.data}: {error.strerror}")
+    return Unforeseen(f"cannot go on, because of a mistake in maas-init: {error!r}")
 
 
 def _run(paths: Paths, report: Report) -> None:

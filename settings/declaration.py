@@ -133,6 +133,16 @@ class Settings:
         default="0.0.0.0:9568",
     )
 
+    def connection_parameters(self) -> dict[str, Any]:
+        """Return what psycopg needs to connect to the database."""
+        return {
+            "host": self.postgres_host,
+            "port": self.postgres_port,
+            "dbname": self.postgres_db,
+            "user": self.postgres_user,
+            "password": self.postgres_password,
+        }
+
 
 def declarations() -> Iterator[Declaration]:
     """Yield every setting in the order in which it is declared."""

@@ -10,7 +10,6 @@ CONNECT_TIMEOUT_SECONDS = 4
 
 
 def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
-    settings = target.settings
     connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
 
     async def run() -> Failure | None:
@@ -18,11 +17,7 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
         try:
             if connection is None or connection.closed:
                 connection = await psycopg.AsyncConnection.connect(
-                    host=settings.postgres_host,
-                    port=settings.postgres_port,
-                    dbname=settings.postgres_db,
-                    user=settings.postgres_user,
-                    password=settings.postgres_password,
+                    **target.settings.connection_parameters(),
                     connect_timeout=CONNECT_TIMEOUT_SECONDS,
                     application_name="maas-healthcheck",
                     autocommit=True,

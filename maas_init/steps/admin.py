@@ -52,7 +52,6 @@ def create(settings: Settings) -> None:
             hide=password,
         )
     except maas_command.CommandFailed as error:
-        last = next((line.strip() for line in reversed(error.tail) if line.strip()), "no output")
         raise InitError(
-            f"cannot create the administrator {settings.maas_admin_username}: {error}: {last}"
+            f"cannot create the administrator {settings.maas_admin_username}: {error}"
         ) from None

@@ -82,11 +82,7 @@ def wait(settings: Settings, step: Step, sleep: Callable[[float], None] = time.s
 def connect(settings: Settings) -> Connection:
     """Open a connection in which each statement is a transaction. Raises psycopg.Error."""
     return psycopg.connect(
-        host=settings.postgres_host,
-        port=settings.postgres_port,
-        dbname=settings.postgres_db,
-        user=settings.postgres_user,
-        password=settings.postgres_password,
+        **settings.connection_parameters(),
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         application_name="maas-init",
         autocommit=True,

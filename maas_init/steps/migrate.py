@@ -57,7 +57,8 @@ def dump(settings: Settings, directory: Path) -> Path:
     """
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     path = directory / f"{settings.postgres_db}-{stamp}.dump"
-    partial = path.with_suffix(".partial")
+    partial = directory / f"{settings.postgres_db}.partial"
+    partial.unlink(missing_ok=True)  # of a dump that was killed
     command = ["pg_dump", "--format=custom", f"--file={partial}"]
     for check in (command, ["pg_restore", "--list", str(partial)]):
         result = subprocess.run(
@@ -92,11 +93,9 @@ def dump(settings: Settings, directory: Path) -> Path:
 def finish(settings: Settings, backups: Path) -> None:
     """Note that the database is current: remove all but the newest dumps of earlier migrations."""
     (backups / UNFINISHED).unlink(missing_ok=True)
-    name = re.compile(re.escape(settings.postgres_db) + r"-\d{8}T\d{6}Z\.(dump|partial)")
-    ours = sorted(path for path in backups.iterdir() if name.fullmatch(path.name))
-    for partial in (path for path in ours if path.suffix == ".partial"):
-        partial.unlink()  # of a dump that was killed
-    for old in [path for path in ours if path.suffix == ".dump"][: -settings.maas_backups_kept]:
+    name = re.compile(re.escape(settings.postgres_db) + r"-\d{8}T\d{6}Z\.dump")
+    dumps = sorted(path for path in backups.iterdir() if name.fullmatch(path.name))
+    for old in dumps[: -settings.maas_backups_kept]:
         old.unlink()
 
 
@@ -125,9 +124,8 @@ def migrate(settings: Settings, found: Found, backups: Path, step: Step) -> None
             hide=settings.postgres_password,
         )
     except maas_command.CommandFailed as error:
-        last = next((line.strip() for line in reversed(error.tail) if line.strip()), "no output")
         raise MigrationFailed(
-            f"cannot migrate the database: {error}: {last}. What has been done is kept: starting"
+            f"cannot migrate the database: {error}. What has been done is kept: starting"
             " again goes on from there"
         ) from None
 

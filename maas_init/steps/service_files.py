@@ -50,8 +50,7 @@ def make_dns_files(paths: Paths) -> bool:
     try:
         maas_command.run([maas_command.PYTHON, "-c", SETUP_DNS], timeout=DNS_TIMEOUT_SECONDS)
     except maas_command.CommandFailed as error:
-        last = next((line.strip() for line in reversed(error.tail) if line.strip()), "no output")
-        raise InitError(f"cannot make named's keys: {error}: {last}") from None
+        raise InitError(f"cannot make named's keys: {error}") from None
     return True
 
 

@@ -56,7 +56,7 @@ class PebbleHandler:
             return 200, [
                 {
                     "name": name,
-                    "startup": self._services.startup(name),
+                    "startup": "disabled",  # MAAS starts them, and does not read this
                     "current": self._services.current(name),
                 }
                 for name in self._services.names()

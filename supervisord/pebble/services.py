@@ -82,10 +82,6 @@ class Services:
         """Return Pebble's word for the state of a service that is known."""
         return CURRENT.get(self._processes[name].state, "inactive")
 
-    def startup(self, name: str) -> str:
-        """Return Pebble's word for whether a service would start by itself: MAAS starts them."""
-        return "disabled"
-
     def change(self, change_id: str) -> Change | None:
         """Return a change by its id, while it is remembered."""
         return self._changes.get(change_id)

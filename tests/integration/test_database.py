@@ -179,7 +179,7 @@ def test_a_dump_can_be_restored_and_old_ones_go(database: Settings, tmp_path: Pa
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     for stamp in ("20260101T000000Z", "20260201T000000Z", "20260301T000000Z"):
         (tmp_path / f"maasdb-{stamp}.dump").touch()
-    (tmp_path / "maasdb-20260101T000000Z.partial").touch()
+    (tmp_path / "maasdb.partial").touch()  # of a dump that was killed
     (tmp_path / "maasdb-other-20260101T000000Z.dump").touch()  # of another database
     path = migrate.dump(database, tmp_path)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -215,11 +215,7 @@ def test_a_running_region_is_waited_for_and_named(
 ) -> None:
     monkeypatch.setattr(migrate, "REGION_WAIT_SECONDS", 0.0)
     region = psycopg.connect(
-        host=database.postgres_host,
-        port=database.postgres_port,
-        dbname=database.postgres_db,
-        user=database.postgres_user,
-        password=database.postgres_password,
+        **database.connection_parameters(),
         application_name="maas-regiond-abc123",
     )
     with connect(database) as connection:

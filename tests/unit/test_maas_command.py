@@ -38,14 +38,13 @@ def test_a_secret_in_the_output_is_hidden() -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("print('why'); raise SystemExit(3)", "ended with status 3"),
-        ("import os; os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
+        ("print('why'); raise SystemExit(3)", "ended with status 3: why"),
+        ("import os; os.kill(os.getpid(), 9)", "was ended by SIGKILL: no output"),
     ],
 )
 def test_how_a_command_failed(source: str, words: str) -> None:
-    with pytest.raises(CommandFailed, match=words) as caught:
+    with pytest.raises(CommandFailed, match=words):
         maas_command.run(python(source), timeout=10)
-    assert caught.value.tail == (["why"] if "why" in source else [])
 
 
 def test_a_command_that_does_not_end_is_ended() -> None:
@@ -54,5 +53,5 @@ def test_a_command_that_does_not_end_is_ended() -> None:
 
 
 def test_a_django_command_is_named_by_its_name() -> None:
-    with pytest.raises(CommandFailed, match=r"^nonsense ended with status 1$"):
+    with pytest.raises(CommandFailed, match=r"^nonsense ended with status 1: "):
         maas_command.run(maas_command.django("nonsense"), timeout=10)

@@ -17,7 +17,7 @@ def read(path: Path) -> dict[str, object]:
 def test_a_run_is_written_as_it_goes_and_understood_by_the_monitor(tmp_path: Path) -> None:
     path = tmp_path / "init.json"
     report = Report(path)
-    report.version("postgresql", "15.18")
+    report.version("maas", "3.5.13")
     assert init_report.read(path).doing == "beginning"
     with report.step("migrate") as step:
         step.progress("migration 120 of 381")
@@ -27,12 +27,12 @@ def test_a_run_is_written_as_it_goes_and_understood_by_the_monitor(tmp_path: Pat
     document = read(path)
     assert document["state"] == "done"
     assert document["exit_status"] == 0
-    assert document["versions"] == {"postgresql": "15.18"}
+    assert document["versions"] == {"maas": "3.5.13"}
     (entry,) = document["steps"]  # type: ignore[misc]
     assert entry["result"] == "381 migrations applied"
     assert entry["state"] == "done"
     assert entry["seconds"] >= 0
-    assert init_report.read(path) == init_report.InitReport("done", "beginning", "15.18")
+    assert init_report.read(path) == init_report.InitReport("done", "beginning", "3.5.13")
 
 
 def test_a_failure_is_written_with_its_exit_status(tmp_path: Path) -> None:
