@@ -13,6 +13,11 @@ class InitReport:
     doing: str
     maas_version: str = ""
 
+    @property
+    def source(self) -> str:
+        """Where MAAS comes from; the version of a stand-in's packages ends in "+standin"."""
+        return "standin" if self.maas_version.endswith("+standin") else "package"
+
 
 def read(path: Path) -> InitReport:
     """Read the report; what cannot be read counts as running, for init is about to write it."""

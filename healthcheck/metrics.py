@@ -97,9 +97,10 @@ class Metrics:
         state = self._monitor.verdict().state
         for possible in State:
             self._health.labels(possible.value).set(possible is state)
-        version = self._monitor.init().maas_version
+        init = self._monitor.init()
+        revision = os.environ.get("IMAGE_REVISION", "")
         self._build.clear()
-        self._build.labels(version, source(version), os.environ.get("IMAGE_REVISION", "")).set(1)
+        self._build.labels(init.maas_version, init.source, revision).set(1)
         try:
             programs = await self._client.programs()
         except Unreachable:
@@ -112,8 +113,3 @@ class Metrics:
                 )
             self._program_start.labels(program.name).set(program.start_time)
         self.text = generate_latest(self._registry)
-
-
-def source(version: str) -> str:
-    """Say where a version of MAAS comes from; a stand-in's ends in "+standin"."""
-    return "standin" if version.endswith("+standin") else "package"

@@ -42,10 +42,15 @@ class Monitor:
             return Verdict(State.STARTING, verdict.reason)
         return verdict
 
+    def line(self) -> str:
+        """Return the verdict in one line, which says so where MAAS itself is stood in for."""
+        standin = " (with a stand-in for MAAS)" if self.init().source == "standin" else ""
+        return f"{self.verdict()}{standin}"
+
     def table(self) -> str:
         """Return the verdict and each check's last result, for people."""
         now = time.monotonic()
-        lines = [str(self.verdict())]
+        lines = [self.line()]
         for check in self.checks:
             result = self.results.get(check.name)
             if result is None:

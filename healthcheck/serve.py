@@ -24,8 +24,7 @@ async def serve(configured: settings.Settings) -> None:
     metrics = Metrics(monitor, SupervisorClient(target.supervisor_socket))
 
     def probe() -> Response:
-        verdict = monitor.verdict()
-        return Response(200 if verdict.good else 503, f"{verdict}\n".encode())
+        return Response(200 if monitor.verdict().good else 503, f"{monitor.line()}\n".encode())
 
     def table() -> Response:
         return Response(200 if monitor.verdict().good else 503, f"{monitor.table()}\n".encode())

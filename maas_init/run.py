@@ -86,10 +86,11 @@ def _reason(error: Exception, paths: Paths) -> InitError:
 
 
 def _run(paths: Paths, report: Report) -> None:
-    log.info(
-        "MAAS %s on Python %s, UID %d", maas_version(), platform.python_version(), os.geteuid()
-    )
-    report.version("maas", maas_version())
+    version = maas_version()
+    log.info("MAAS %s on Python %s, UID %d", version, platform.python_version(), os.geteuid())
+    report.version("maas", version)
+    if version.endswith("+standin"):
+        log.warning("this is a stand-in for MAAS: no machine can be managed with it")
     with report.step("settings"):
         settings = load_settings()
     with report.step("volumes") as step:

@@ -32,6 +32,7 @@ def test_a_run_is_written_as_it_goes_and_understood_by_the_monitor(tmp_path: Pat
     assert entry["result"] == "381 migrations applied"
     assert entry["state"] == "done"
     assert entry["seconds"] >= 0
+    assert init_report.read(path).source == "package"
     assert init_report.read(path) == init_report.InitReport("done", "beginning", "3.5.13")
 
 
