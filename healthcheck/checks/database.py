@@ -27,7 +27,7 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             if connection:
                 await connection.close()
-            return Failure(f"PostgreSQL does not answer: {lines[-1]}")
+            return Failure(f"PostgreSQL does not answer: {lines[-1]} (docker compose ps postgres)")
         return None
 
     return run

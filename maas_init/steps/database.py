@@ -68,14 +68,15 @@ def wait(settings: Settings, step: Step, sleep: Callable[[float], None] = time.s
                 f"cannot log in to PostgreSQL at {where} as {settings.postgres_user}, database"
                 f" {settings.postgres_db}: {refusal} (the server says: {reason})"
             )
-        if time.monotonic() + delay > deadline:
+        left = deadline - time.monotonic()
+        if left <= 0:
             raise DatabaseUnavailable(
                 f"cannot reach PostgreSQL at {where} within {settings.maas_db_wait} s"
                 f" (MAAS_DB_WAIT): {reason}. Check POSTGRES_HOST and POSTGRES_PORT, and that it"
                 " runs: docker compose ps postgres"
             )
         step.progress(f"waiting for PostgreSQL at {where}: {reason}")
-        sleep(delay)
+        sleep(min(delay, left))
         delay = min(delay * 2, LONGEST_DELAY_SECONDS)
 
 

@@ -192,3 +192,11 @@ def test_data_survives_a_new_container(maas: Container) -> None:
     assert maas.sql(admins) == "1"
     assert "migrations applied (" in maas.log()
     assert "MAAS migrates" not in maas.log()
+
+
+def test_a_region_that_an_operator_stopped_is_named(maas: Container) -> None:
+    maas.run("supervisorctl", "stop", "regiond")
+    answer = "regiond is STOPPED"
+    eventually(lambda: answer in maas.run("healthcheck", check=False), 30)
+    maas.run("supervisorctl", "start", "regiond")
+    eventually(lambda: maas.run("healthcheck", check=False).startswith("healthy"), 60)
