@@ -34,7 +34,7 @@ class Command(BaseCommand):
         self._say("Running migrations:")
         if not plan:
             self._say("  No migrations to apply.")
-        executor.migrate(None, plan, executor.loader.project_state())
+        executor.migrate(None, plan)
 
     def _progress(self, action: str, migration: Any = None, fake: bool = False) -> None:
         if action == "apply_start":
