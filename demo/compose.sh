@@ -9,11 +9,3 @@ compose() {
     CA_BUNDLE=$ca_bundle docker compose --project-directory "$root" --file "$root/compose.yaml" \
         --env-file "$root/demo/demo.env" "$@"
 }
-
-build_image() {
-    local began=$SECONDS revision
-    revision=$(git -C "$root" rev-parse HEAD 2>/dev/null || echo unknown)
-    say "building the image …"
-    IMAGE_REVISION=$revision quietly "build the image" compose build maas
-    say "image: ready ($((SECONDS - began)) s)"
-}

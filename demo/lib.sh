@@ -21,6 +21,14 @@ quietly() {
     output=$("$@" 2>&1 </dev/null) || cannot "$what: '$*' failed" "$output"
 }
 
+# step WHAT COMMAND... shows what is done and how long it took.
+step() {
+    local what=$1 began=$SECONDS
+    shift
+    "$@"
+    say "$what: ready ($((SECONDS - began)) s)"
+}
+
 need_root() {
     [ "$(id -u)" -eq 0 ] || cannot "$1 as user $(id -un)" "run it as root: sudo make demo"
 }

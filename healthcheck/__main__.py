@@ -30,17 +30,12 @@ def main() -> int:
     # MAAS's processes share their metrics through files in this directory; prometheus_client would
     # put ours among them as soon as it is imported.
     os.environ.pop("prometheus_multiproc_dir", None)
-    from healthcheck.serve import serve
+    from healthcheck.serve import CannotListen, serve
 
     try:
         asyncio.run(serve(configured))
-    except OSError as error:
-        host, port = configured.maas_health_listen
-        print(
-            f"healthcheck: cannot listen on {host}:{port}: {error.strerror or error}. Set"
-            " MAAS_HEALTH_LISTEN to an address and a free port of the container",
-            flush=True,
-        )
+    except CannotListen as error:
+        print(f"healthcheck: {error}", flush=True)
         return CONFIGURATION
     return 0
 

@@ -42,15 +42,15 @@ class Monitor:
             return Verdict(State.STARTING, verdict.reason)
         return verdict
 
-    def line(self) -> str:
-        """Return the verdict in one line, which says so where MAAS itself is stood in for."""
+    def line(self, verdict: Verdict) -> str:
+        """Return a verdict in one line, which says so where MAAS itself is stood in for."""
         standin = " (with a stand-in for MAAS)" if self.init().source == "standin" else ""
-        return f"{self.verdict()}{standin}"
+        return f"{verdict}{standin}"
 
-    def table(self) -> str:
-        """Return the verdict and each check's last result, for people."""
+    def table(self, verdict: Verdict) -> str:
+        """Return a verdict and each check's last result, for people."""
         now = time.monotonic()
-        lines = [self.line()]
+        lines = [self.line(verdict)]
         for check in self.checks:
             result = self.results.get(check.name)
             if result is None:

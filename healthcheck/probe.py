@@ -9,7 +9,7 @@ import _socket
 import os
 import sys
 
-SOCKET = os.environ.get("HEALTHCHECK_SOCKET", "/run/maas/healthcheck.sock")
+SOCKET = "/run/maas/healthcheck.sock"
 TIMEOUT_SECONDS = 4.0
 PATHS = {(): "/probe", ("--verbose",): "/table"}
 

@@ -22,6 +22,8 @@ class Paths:
     region_socket: Path
     backups: Path
     volatile: Path
+    log: Path
+    proxy_cache: Path
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Paths":
@@ -44,4 +46,6 @@ class Paths:
             region_socket=Path(environ["MAAS_IPC_SOCKET_PATH"]),
             backups=data / "backups",
             volatile=Path("/run"),
+            log=Path(environ["MAAS_SYSLOG_LOG_DIR"]),
+            proxy_cache=Path("/var/spool/maas-proxy"),  # MAAS knows no other
         )

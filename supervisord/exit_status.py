@@ -30,8 +30,6 @@ def give_up_if_hopeless(
 ) -> bool:
     """Begin an orderly stop when an essential program has failed for good; say whether it did."""
     global _chosen
-    if supervisor.options.mood != SupervisorStates.RUNNING:
-        return False
     for name, process in processes.items():
         program = programs[name]
         if not program.essential or not _failed(program, process):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from supervisor.states import ProcessStates, SupervisorStates
+from supervisor.states import ProcessStates
 
 from supervisord.program_file import Program
 
@@ -20,12 +20,10 @@ class Order:
 
     def __init__(
         self,
-        supervisor: Any,
         programs: Mapping[str, Program],
         processes: Mapping[str, Any],
         log: Callable[[str], None],
     ) -> None:
-        self._supervisor = supervisor
         self._programs = programs
         self._processes = processes
         self._log = log
@@ -35,8 +33,6 @@ class Order:
 
     def release(self) -> bool:
         """Start what has all it needs; say whether anything was started."""
-        if self._supervisor.options.mood != SupervisorStates.RUNNING:
-            return False
         started = False
         for name, program in list(self._held.items()):
             process = self._processes[name]

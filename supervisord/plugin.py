@@ -46,10 +46,10 @@ class Plugin:
             for name, process in group.processes.items()
         }
         secrets.hand_out(programs, processes)
-        self._order = Order(supervisor, programs, processes, log)
+        self._order = Order(programs, processes, log)
         self._services = Services(
             {p.pebble: processes[p.name] for p in programs.values() if p.pebble},
-            accepts_starts=lambda: supervisor.options.mood == SupervisorStates.RUNNING,
+            accepts_starts=self._running,
             log=log,
         )
         self._give_up: Callable[[], bool] = lambda: exit_status.give_up_if_hopeless(
@@ -58,10 +58,15 @@ class Plugin:
         self.wakeup = Wakeup(self._turn)
         events.subscribe(events.SupervisorRunningEvent, self._serve_pebble)
 
+    def _running(self) -> bool:
+        """Say whether supervisord is neither stopping nor about to."""
+        return bool(self.supervisor.options.mood == SupervisorStates.RUNNING)
+
     def _turn(self) -> None:
         # Unguarded, an exception here would end PID 1.
         try:
-            if self._give_up() or self._order.release() or self._services.advance():
+            changed = self._running() and (self._give_up() or self._order.release())
+            if changed or self._services.advance():
                 self.wakeup.poke()
         except Exception:
             self.supervisor.options.logger.critical(traceback.format_exc())

@@ -11,11 +11,6 @@ from maas_init.paths import Paths
 # More would not be read anyway, and the command that mends them covers the rest.
 PROBLEMS_SHOWN = 10
 
-OPTIONAL = {
-    Path("/var/log/maas/proxy"): "MAAS's log files",
-    Path("/var/spool/maas-proxy"): "the proxy's cache",
-}
-
 
 def prepare(paths: Paths) -> list[str]:
     """Make and check the directories; return warnings.
@@ -34,9 +29,10 @@ def prepare(paths: Paths) -> list[str]:
         problems += _foreign_files(paths.data)
     if problems:
         raise VolumeUnusable("cannot use the volumes: " + problems[0], tuple(problems[1:]))
+    optional = {paths.log / "proxy": "MAAS's log files", paths.proxy_cache: "the proxy's cache"}
     return [
         f"there will be none of {what}: {problem}"
-        for directory, what in OPTIONAL.items()
+        for directory, what in optional.items()
         if (problem := _make_usable(directory, 0o750))
     ]
 

@@ -38,6 +38,7 @@ class Change:
     action: str
     steps: deque[tuple[str, str]]
     errors: list[str] = field(default_factory=list)
+    spawned: bool = False  # in the step that is under way
 
     @property
     def ready(self) -> bool:
@@ -71,7 +72,6 @@ class Services:
         self._clock = clock
         self._ids = itertools.count(1)
         self._changes: dict[str, Change] = {}
-        self._begun: set[str] = set()  # ids of the changes whose first step has been taken
         self._signals: dict[str, int] = {}
 
     def names(self) -> list[str]:
@@ -143,7 +143,7 @@ class Services:
         over = self._stop(process) if kind == "stop" else self._start(process, change)
         if over:
             change.steps.popleft()
-            self._begun.discard(change.id)
+            change.spawned = False
             if change.errors:
                 change.steps.clear()
         return over
@@ -160,9 +160,7 @@ class Services:
             return True
         if process.state in (ProcessStates.STARTING, ProcessStates.STOPPING):
             return False
-        if self._within(STOPPED_AT_LEAST_SECONDS, process.laststop):
-            return False
-        if change.id in self._begun:  # it was started, and does not run
+        if change.spawned:  # and does not run
             change.errors.append(
                 f"cannot start {process.config.name}: it is"
                 f" {getProcessStateDescription(process.state)}"
@@ -172,7 +170,9 @@ class Services:
         if not self._accepts_starts():
             change.errors.append(f"cannot start {process.config.name}: the container is stopping")
             return True
-        self._begun.add(change.id)
+        if self._within(STOPPED_AT_LEAST_SECONDS, process.laststop):
+            return False
+        change.spawned = True
         process.spawn()
         return False
 

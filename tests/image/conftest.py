@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from engine import IMAGE, NETWORK, PROJECT, UNPRIVILEGED, Container, Ended, compose, docker
+from engine import IMAGE, PROJECT, Container, Ended, compose, docker, start
 
 
 @pytest.fixture(scope="session")
@@ -39,25 +39,9 @@ def run_to_end(stack: Container) -> Iterator[Callable[..., Ended]]:
     volume = f"{PROJECT}-run-to-end"
 
     def run(*arguments: str, **settings: str) -> Ended:
-        defaults = {
-            "MAAS_URL": "http://maas:5240/MAAS",
-            "POSTGRES_PASSWORD": "maas-demo",
-            "STANDIN_TIME_SCALE": "0.1",
-        }
-        environment = [f"--env={k}={v}" for k, v in (defaults | settings).items()]
         if not any("/var/lib/maas" in argument for argument in arguments):
             arguments += (f"--volume={volume}:/var/lib/maas",)
-        docker("rm", "--force", name)
-        docker(
-            "run",
-            "--detach",
-            f"--name={name}",
-            f"--network={NETWORK}",
-            *UNPRIVILEGED,
-            *environment,
-            *arguments,
-            IMAGE,
-        )
+        start(name, *arguments, **settings)
         return Ended(name)
 
     yield run

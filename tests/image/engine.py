@@ -1,12 +1,10 @@
 """What the image tests use of the real engine."""
 
-import json
 import os
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from eventually import eventually
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "truenas-maas-demo/maas:latest"
@@ -59,13 +57,6 @@ def compose(*arguments: str) -> str:
     return result.stdout
 
 
-def eventually(condition: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.25)
-
-
 class Container:
     def __init__(self, name: str) -> None:
         self.name = name
@@ -92,9 +83,23 @@ class Container:
     def pid(self, program: str) -> str:
         return self.run("supervisorctl", "pid", program).strip()
 
-    def sql(self, query: str) -> str:
+    def sql(self, query: str, database: str = "maasdb") -> str:
         postgres = f"{PROJECT}-postgres-1"
-        return docker("exec", postgres, "psql", "-U", "maas", "-At", "-c", query, "maasdb").strip()
+        return docker("exec", postgres, "psql", "-U", "maas", "-At", "-c", query, database).strip()
+
+
+def start(name: str, *arguments: str, **environment: str) -> Container:
+    """Start a container of the image on the stack's network, in the place of one of that name."""
+    defaults = {
+        "MAAS_URL": "http://maas:5240/MAAS",
+        "POSTGRES_PASSWORD": "maas-demo",
+        "STANDIN_TIME_SCALE": "0.1",
+    }
+    settings = [f"--env={k}={v}" for k, v in (defaults | environment).items()]
+    where = ("--detach", f"--name={name}", f"--network={NETWORK}")
+    docker("rm", "--force", name)
+    docker("run", *where, *UNPRIVILEGED, *settings, *arguments, IMAGE)
+    return Container(name)
 
 
 class Ended:
@@ -103,7 +108,6 @@ class Ended:
     def __init__(self, name: str) -> None:
         self.status = int(docker("wait", name).strip())
         self.log = docker("logs", name)
-        self.inspected: dict[str, Any] = json.loads(docker("inspect", name))[0]
 
     @property
     def errors(self) -> list[str]:

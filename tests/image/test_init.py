@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
+import engine
 import pytest
-from engine import IMAGE, NETWORK, PROJECT, UNPRIVILEGED, Container, docker, eventually
+from engine import PROJECT, Container, docker
+from eventually import eventually
 
 DATABASE = "second"
 Start = Callable[[str], Container]
@@ -19,23 +21,13 @@ def start(maas: Container) -> Iterator[Start]:
     def run(suffix: str) -> Container:
         name = f"{PROJECT}-init-{suffix}"
         names.append(name)
-        docker("rm", "--force", name)
-        docker(
-            "run",
-            "--detach",
-            f"--name={name}",
+        return engine.start(
+            name,
             f"--hostname={name}",
-            f"--network={NETWORK}",
-            *UNPRIVILEGED,
-            "--env=MAAS_URL=http://maas:5240/MAAS",
-            "--env=POSTGRES_PASSWORD=maas-demo",
-            f"--env=POSTGRES_DB={DATABASE}",
-            "--env=MAAS_ADMIN_PASSWORD=secret-of-the-test",
-            "--env=STANDIN_TIME_SCALE=0.1",
             f"--volume={name}:/var/lib/maas",
-            IMAGE,
+            POSTGRES_DB=DATABASE,
+            MAAS_ADMIN_PASSWORD="secret-of-the-test",
         )
-        return Container(name)
 
     yield run
     for name in names:
@@ -45,10 +37,7 @@ def start(maas: Container) -> Iterator[Start]:
 
 
 def admins(maas: Container) -> str:
-    query = "SELECT count(*) FROM auth_user WHERE username = 'admin'"
-    return docker(
-        *("exec", f"{PROJECT}-postgres-1", "psql", "-U", "maas", "-Atc", query, DATABASE)
-    ).strip()
+    return maas.sql("SELECT count(*) FROM auth_user WHERE username = 'admin'", DATABASE)
 
 
 def test_killed_in_the_middle_of_a_migration_it_goes_on(maas: Container, start: Start) -> None:

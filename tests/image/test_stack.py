@@ -5,7 +5,8 @@ import subprocess
 import time
 import urllib.request
 
-from engine import IMAGE, NETWORK, Container, compose, docker, eventually
+from engine import IMAGE, NETWORK, Container, compose, docker
+from eventually import eventually
 
 RUNNING = ("regiond", "apiserver", "nginx", "bind9", "squid", "healthcheck")
 

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from eventually import eventually
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,18 +99,6 @@ def pid1(tmp_path: Path) -> Iterator[Pid1]:
     yield pid1
     if pid1.process and pid1.process.poll() is None:
         assert pid1.stop() == 0
-
-
-def eventually(condition: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass  # not listening yet
-        time.sleep(0.05)
-    raise AssertionError("it did not come true")
 
 
 def init(pid1: Pid1, command: str) -> None:

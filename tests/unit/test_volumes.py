@@ -1,3 +1,4 @@
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +12,11 @@ from maas_init.steps import volumes
 
 @pytest.fixture
 def paths(environment: Mapping[str, str], tmp_path: Path) -> Paths:
-    import dataclasses
-
-    return dataclasses.replace(Paths.from_environment(environment), volatile=tmp_path / "run")
+    return dataclasses.replace(
+        Paths.from_environment(environment),
+        volatile=tmp_path / "run",
+        proxy_cache=tmp_path / "proxy-cache",
+    )
 
 
 def test_every_directory_that_maas_needs_is_made(paths: Paths) -> None:
