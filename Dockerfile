@@ -27,6 +27,7 @@ COPY settings /opt/truenas-maas/app/settings
 COPY supervisord /opt/truenas-maas/app/supervisord
 COPY maas_init /opt/truenas-maas/app/maas_init
 COPY healthcheck /opt/truenas-maas/app/healthcheck
+COPY housekeeping /opt/truenas-maas/app/housekeeping
 COPY shims /opt/truenas-maas/shims
 # The interpreter finds the packages by a .pth file, whatever its version; compiled now, because at
 # run time nothing there can be written.
@@ -105,7 +106,7 @@ ENV IMAGE_REVISION=${IMAGE_REVISION}
 LABEL org.opencontainers.image.title="truenas-maas" \
       org.opencontainers.image.description="Canonical MAAS region without privileges" \
       org.opencontainers.image.revision="${IMAGE_REVISION}"
-EXPOSE 5240 5443 53/tcp 53/udp 8000 9568
+EXPOSE 5240 5443 53/tcp 53/udp 123/udp 5247/tcp 5247/udp 8000 9568
 WORKDIR /
 USER 568:568
 STOPSIGNAL SIGTERM

@@ -1,6 +1,6 @@
 """Every setting of the container, declared once."""
 
 from settings.declaration import Settings, secret_names
-from settings.load import SettingsError, load
+from settings.load import SettingsError, load, read
 
-__all__ = ["Settings", "SettingsError", "load", "secret_names"]
+__all__ = ["Settings", "SettingsError", "load", "read", "secret_names"]

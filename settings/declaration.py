@@ -114,6 +114,19 @@ class Settings:
         example="10240",
         default="10240",
     )
+    maas_syslog_days: int = _setting(
+        check.integer(1, 3650),
+        "How many days the logs of MAAS's machines are kept in /var/log/maas/rsyslog. They are"
+        " compressed after two days.",
+        example="30",
+        default="30",
+    )
+    maas_syslog_mb: int = _setting(
+        check.integer(10, 10_000_000),
+        "How many MB these logs may take; the oldest go first.",
+        example="1024",
+        default="1024",
+    )
     maas_backups_kept: int = _setting(
         check.integer(1, 1000),
         "How many database dumps of earlier migrations are kept in /var/lib/maas/backups.",

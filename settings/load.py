@@ -32,6 +32,15 @@ def load(environ: Mapping[str, str]) -> Settings:
     return Settings(**values)
 
 
+def read(name: str, environ: Mapping[str, str]) -> Any:
+    """Read and check one setting, for a program that has no business with the others.
+
+    Raises ValueError.
+    """
+    setting = next(setting for setting in declarations() if setting.name == name)
+    return _read(setting, environ)
+
+
 def _read(setting: Declaration, environ: Mapping[str, str]) -> Any:
     text = environ.get(setting.name, "")
     if setting.secret:

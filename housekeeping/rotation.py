@@ -1,0 +1,32 @@
+"""Log files of the services: rsyslog, nginx and squid append to them and never cut them."""
+
+import os
+import shutil
+from pathlib import Path
+
+from housekeeping.attempts import each
+
+MOST_BYTES = 10 * 2**20
+KEPT = 3
+
+
+def rotate(*directories: Path) -> int:
+    """Copy each `*.log` of more than 10 MB to `*.log.1` and empty it, keeping three; return count.
+
+    Emptied in place, because who writes it is not told: what is written between the end of the copy
+    and that is lost.
+    """
+    paths = [path for directory in directories for path in sorted(directory.glob("*.log"))]
+    return each([path for path in paths if path.stat().st_size > MOST_BYTES], _rotate)
+
+
+def _rotate(path: Path) -> None:
+    kept = [path.with_name(f"{path.name}.{number}") for number in range(1, KEPT + 1)]
+    copy = path.with_name(f"{path.name}.tmp")
+    with path.open("rb+") as source, copy.open("wb") as target:
+        os.fchmod(target.fileno(), 0o640)
+        shutil.copyfileobj(source, target)
+        for older, newer in zip(reversed(kept), [*reversed(kept[:-1]), copy], strict=True):
+            if newer.exists():
+                newer.replace(older)
+        source.truncate(0)

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from housekeeping import rotation
+
+
+def test_a_big_log_is_copied_and_emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rotation, "MOST_BYTES", 10)
+    log = tmp_path / "maas.log"
+    with log.open("a") as writer:
+        for text in ("first", "second", "third", "fourth", "fifth"):
+            writer.write(f"{text} beyond ten bytes")
+            writer.flush()
+            assert rotation.rotate(tmp_path) == 1
+            assert log.stat().st_size == 0
+    kept = [tmp_path / f"maas.log.{number}" for number in (1, 2, 3)]
+    assert [path.read_text().split()[0] for path in kept] == ["fifth", "fourth", "third"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "maas.log",
+        "maas.log.1",
+        "maas.log.2",
+        "maas.log.3",
+    ]
+
+
+def test_small_logs_other_files_and_missing_directories_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "maas.log").write_text("small")
+    (tmp_path / "maas.log.1").write_bytes(bytes(rotation.MOST_BYTES + 1))
+    assert rotation.rotate(tmp_path, tmp_path / "missing") == 0
+
+
+def test_a_copy_that_fails_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rotation, "MOST_BYTES", 10)
+    (tmp_path / "maas.log").write_text("more than ten bytes")
+    (tmp_path / "maas.log.1").write_text("older")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device", "maas.log.tmp")
+
+    monkeypatch.setattr("shutil.copyfileobj", fail)
+    assert rotation.rotate(tmp_path) == 0
+    assert (tmp_path / "maas.log").read_text() == "more than ten bytes"
+    assert (tmp_path / "maas.log.1").read_text() == "older"
+    assert not (tmp_path / "maas.log.2").exists()
