@@ -113,7 +113,7 @@ def _run(paths: Paths, report: Report) -> None:
         if service_files.make_dns_files(paths):
             step.say("MAAS has made new keys for named")
         service_files.write(paths, settings)
-        step.result("nginx, named, squid")
+        step.result("nginx, named, squid, rsyslog, chrony")
 
 
 def _prepare_database(

@@ -1,8 +1,9 @@
-"""Step: the main files of nginx, named and squid, which include what regiond writes.
+"""Step: the main files of the services, which include or filter what regiond writes.
 
 They are in /run, made anew at each start: nothing of an earlier image stays behind in the volume.
 """
 
+import os
 import shutil
 from pathlib import Path
 
@@ -31,13 +32,14 @@ def write(paths: Paths, settings: Settings) -> None:
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    for name in ("nginx.conf", "named.conf", "squid.conf"):
-        text = templates.get_template(f"{name}.j2").render(
+    for name in templates.list_templates():
+        text = templates.get_template(name).render(
             paths=paths,
             settings=settings,
             stream_module=STREAM_MODULE if STREAM_MODULE.exists() else None,
+            log_proxy=os.access(paths.log / "proxy", os.W_OK),
         )
-        atomic_file.write(paths.run / name, text)
+        atomic_file.write(paths.run / name.removesuffix(".j2"), text)
 
 
 def make_dns_files(paths: Paths) -> bool:
@@ -59,9 +61,11 @@ def remove_stale_files(paths: Paths) -> None:
 
     A lock of MAAS's is a link to a process id, and ids repeat in containers: a stale one stops
     MAAS's network monitoring silently, for ever (facts/maas-region-run.md 6). Pid files mislead
-    likewise, and metrics of processes that are gone would go on being counted.
+    likewise, and metrics of processes that are gone would go on being counted. Temporal's file has
+    that life's address and password, and regiond may ask for Temporal before it writes it anew.
     """
     shutil.rmtree(paths.data / "run" / "lock", ignore_errors=True)
+    (paths.temporal / "production.yaml").unlink(missing_ok=True)
     for stale in (*paths.run.glob("*.pid"), *paths.metrics.glob("*.db")):
         if stale.name != "supervisord.pid":
             stale.unlink()
