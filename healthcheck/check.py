@@ -21,6 +21,9 @@ class Target:
 
     settings: Settings
     data: Path
+    dns: Path
+    proxy: Path
+    syslog: Path
     run: Path
     worker_socket: Path
     supervisor_socket: Path
@@ -32,6 +35,9 @@ class Target:
         return cls(
             settings=settings,
             data=Path(environ["MAAS_ROOT"]),
+            dns=Path(environ["MAAS_DNS_CONFIG_DIR"]),
+            proxy=Path(environ["MAAS_PROXY_CONFIG_DIR"]),
+            syslog=Path(environ["MAAS_SYSLOG_CONFIG_DIR"]),
             run=run,
             worker_socket=Path(environ["MAAS_HTTP_SOCKET_WORKER_BASE_PATH"] + ".0"),
             supervisor_socket=run / "supervisor.sock",

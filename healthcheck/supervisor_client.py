@@ -8,6 +8,8 @@ from xml.parsers.expat import ExpatError
 
 import httpx
 
+from healthcheck.network import unix_client
+
 TIMEOUT_SECONDS = 3.0
 
 
@@ -37,11 +39,7 @@ class SupervisorClient:
     """A client for PID 1's unix socket."""
 
     def __init__(self, socket: Path) -> None:
-        self._client = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(socket)),
-            base_url="http://supervisor",
-            timeout=TIMEOUT_SECONDS,
-        )
+        self._client = unix_client(socket, TIMEOUT_SECONDS)
 
     async def programs(self) -> list[Program]:
         """Return every program. Raises Unreachable."""

@@ -9,19 +9,16 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from healthcheck.check import Check, Failure, Target
+from healthcheck.network import LOCALHOST, unix_client
 
 PATH = "/MAAS/api/2.0/version/"
 REQUEST_TIMEOUT_SECONDS = 8.0  # a worker's first answer takes half a second
 
 
 def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
-    worker = httpx.AsyncClient(
-        transport=httpx.AsyncHTTPTransport(uds=str(target.worker_socket)),
-        base_url="http://worker",
-        timeout=REQUEST_TIMEOUT_SECONDS,
-    )
+    worker = unix_client(target.worker_socket, REQUEST_TIMEOUT_SECONDS)
     web = httpx.AsyncClient(
-        base_url="http://127.0.0.1:5240", timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False
+        base_url=f"http://{LOCALHOST}:5240", timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False
     )
     answered = False
 

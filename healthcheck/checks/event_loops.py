@@ -1,0 +1,80 @@
+"""Check: the event loops that this region announces to its racks accept connections.
+
+A worker's own socket is asked for them, which works with TLS and without nginx.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+
+from healthcheck.check import Check, Failure, Target
+from healthcheck.network import connect_tcp, unix_client
+
+PATH = "/MAAS/rpc/"
+REQUEST_TIMEOUT_SECONDS = 5.0
+CONNECT_TIMEOUT_SECONDS = 3.0
+
+
+def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
+    worker = unix_client(target.worker_socket, REQUEST_TIMEOUT_SECONDS)
+
+    async def run() -> Failure | None:
+        try:
+            response = await worker.get(PATH)
+            response.raise_for_status()
+            endpoints = _own_endpoints(response.json()["eventloops"])
+        except httpx.HTTPStatusError as error:
+            return Failure(f"regiond answers with {error.response.status_code}")
+        except httpx.HTTPError as error:
+            return Failure(f"regiond does not answer: {error or type(error).__name__}")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return Failure(f"regiond's answer to {PATH} cannot be read")
+        if not endpoints:
+            return Failure("regiond has not announced any event loop of its own yet")
+        answers = await asyncio.gather(*(_accepts(*endpoint) for endpoint in endpoints))
+        silent = [
+            endpoint for endpoint, accepts in zip(endpoints, answers, strict=True) if not accepts
+        ]
+        if not silent:
+            return None
+        names = ", ".join(f"{address} port {port}" for address, port in silent)
+        return Failure(
+            f"of {len(endpoints)} event loops that regiond announces, these do not answer: {names}",
+            degrades=len(silent) < len(endpoints),
+        )
+
+    return run
+
+
+async def _accepts(address: str, port: int) -> bool:
+    try:
+        await asyncio.wait_for(connect_tcp(address, port), CONNECT_TIMEOUT_SECONDS)
+    except (OSError, asyncio.TimeoutError):  # not the same before Python 3.11
+        return False
+    return True
+
+
+def _own_endpoints(event_loops: dict[str, list[list[Any]]]) -> list[tuple[str, int]]:
+    """Return address and port of this region's: other regions have the same database.
+
+    The keys are `<host name>:pid=<process>` (facts/maas-versions.md 7).
+    """
+    own = socket.gethostname().partition(".")[0]
+    return [
+        (str(address), int(port))
+        for name, addresses in event_loops.items()
+        if name.partition(":")[0] == own
+        for address, port in addresses
+    ]
+
+
+CHECK = Check(
+    name="event_loops",
+    proves="racks can connect to the event loops that regiond announces",
+    period=30.0,
+    timeout=10.0,
+    make=_make,
+)

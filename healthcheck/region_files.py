@@ -1,0 +1,13 @@
+"""What regiond says in the files that it writes for its services."""
+
+import re
+from pathlib import Path
+
+
+def find(pattern: str, file: Path) -> str | None:
+    """Return the first group of a pattern's first match, None where there is none, or no file."""
+    try:
+        found = re.search(pattern, file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+    except OSError:
+        return None
+    return found[1] if found else None

@@ -1,0 +1,26 @@
+"""Certificates as MAAS makes them for its cluster: a CA, and one for the name "maas"."""
+
+import subprocess
+from pathlib import Path
+
+
+def openssl(directory: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
+
+
+def make(directory: Path) -> None:
+    """Make cacerts.pem, cluster.pem and cluster.key in a directory."""
+    directory.mkdir(parents=True)
+    key = ("-newkey", "rsa:2048", "-nodes")
+    openssl(
+        directory, "req", "-x509", *key, "-keyout", "ca.key", "-out", "cacerts.pem", "-subj=/CN=ca"
+    )
+    signed = ("-CA", "cacerts.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=DNS:maas")
+    openssl(
+        directory,
+        "req",
+        "-x509",
+        *key,
+        *("-keyout", "cluster.key", "-out", "cluster.pem", "-subj=/CN=maas"),
+        *signed,
+    )

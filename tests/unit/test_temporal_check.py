@@ -1,0 +1,81 @@
+import asyncio
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+import certificates
+import check_run
+import pytest
+
+from healthcheck.checks import temporal
+
+SETTINGS = bytes([0, 0, 0, temporal.SETTINGS, 0, 0, 0, 0, 0])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("certificates") / "of-this-cluster"
+    certificates.make(directory)
+    return directory
+
+
+def ask(
+    environment: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    servers: Path,
+    clients: Path,
+    answer: bytes,
+) -> str:
+    """Ask a server that wants a certificate of its own CA, with MAAS's certificates."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=servers / "cacerts.pem")
+    context.load_cert_chain(servers / "cluster.pem", servers / "cluster.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+    data = Path(environment["MAAS_ROOT"])
+    data.mkdir()
+    (data / "certificates").symlink_to(clients)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        writer.close()
+
+    async def run() -> str:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        monkeypatch.setattr(temporal, "PORT", server.sockets[0].getsockname()[1])
+        failure = await check_run.run(temporal.CHECK, environment)
+        server.close()
+        return check_run.reason(failure)
+
+    return asyncio.run(run())
+
+
+def test_http_2(
+    environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, made: Path
+) -> None:
+    assert ask(environment, monkeypatch, made, made, SETTINGS) == "passed"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [(b"HTTP/1.1 400", "does not speak HTTP/2"), (b"", "does not answer on port")],
+)
+def test_something_else(
+    environment: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    made: Path,
+    answer: bytes,
+    reason: str,
+) -> None:
+    assert reason in ask(environment, monkeypatch, made, made, answer)
+
+
+def test_certificates_of_another_database(
+    environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, made: Path, tmp_path: Path
+) -> None:
+    certificates.make(tmp_path / "other")
+    answer = ask(environment, monkeypatch, made, tmp_path / "other", SETTINGS)
+    assert "do not agree on TLS" in answer
+
+
+def test_no_certificates_yet(environment: Mapping[str, str]) -> None:
+    failure = asyncio.run(check_run.run(temporal.CHECK, environment))
+    assert "certificates cannot be used" in check_run.reason(failure)
