@@ -1,7 +1,10 @@
-.PHONY: help demo demo-down test
+.PHONY: help up demo demo-down test
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+up: ## build and start MAAS itself; makes .env if there is none
+	scripts/up
 
 demo: ## build and start everything on this machine, with a stand-in for MAAS itself
 	demo/images

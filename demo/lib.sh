@@ -5,36 +5,13 @@ export PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin"
 # shellcheck disable=SC2034 # used by who sources this
 debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-say() { printf '%s\n' "demo: $*"; }
-
-cannot() {
-    printf '%s\n' "cannot $1" >&2
-    shift
-    [ $# -eq 0 ] || printf '  %s\n' "$@" >&2
-    exit 1
-}
-
-# quietly WHAT COMMAND...: its output is shown only when it fails.
-quietly() {
-    local what=$1 output
-    shift
-    output=$("$@" 2>&1 </dev/null) || cannot "$what: '$*' failed" "$output"
-}
-
-# step WHAT COMMAND... shows what is done and how long it took.
-step() {
-    local what=$1 began=$SECONDS
-    shift
-    "$@"
-    say "$what: ready ($((SECONDS - began)) s)"
-}
+speaker=demo
+# shellcheck source=scripts/messages.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../scripts/messages.sh"
 
 need_root() {
     [ "$(id -u)" -eq 0 ] || cannot "$1 as user $(id -un)" "run it as root: sudo make demo"
 }
-
-# at_least HAVE WANT compares versions.
-at_least() { printf '%s\n' "$2" "${1#v}" | sort -CV; }
 
 # need_commands COMMAND=PACKAGE... installs what is missing from the machine's own sources.
 need_commands() {
