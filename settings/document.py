@@ -1,12 +1,16 @@
-"""Writes `.env.example` and `docs/configuration.md` from the declarations.
+"""Writes `.env.example`, `docs/configuration.md` and README's table from the declarations.
 
-`python -m settings.document` in the repository writes both; a test compares them.
+`python -m settings.document` in the repository writes them; a test compares them.
 """
 
 import textwrap
 from pathlib import Path
 
 from settings.declaration import Declaration, declarations
+
+# Between these, README has the table of settings.
+TABLE_BEGIN = "<!-- made by python -m settings.document -->"
+TABLE_END = "<!-- end -->"
 
 # Variables that only compose.yaml reads: name, example, help.
 COMPOSE_VARIABLES = (
@@ -74,9 +78,8 @@ def configuration() -> str:
         "|---|---|---|---|---|",
     ]
     for d in declarations():
-        default = f"`{d.default}`" if d.default else ("required" if d.required else "none")
         secret = "yes" if d.secret else ""
-        lines.append(f"| `{d.name}` | {default} | {secret} | {d.help} | `{d.example}` |")
+        lines.append(f"| `{d.name}` | {_default(d)} | {secret} | {d.help} | `{d.example}` |")
     lines += [
         "",
         "For `compose.yaml` itself:",
@@ -86,6 +89,21 @@ def configuration() -> str:
     ]
     lines += [f"| `{name}` | `{default}` | {help} |" for name, default, help in COMPOSE_VARIABLES]
     return "\n".join(lines) + "\n"
+
+
+def readme(text: str) -> str:
+    """Return README's text with the table of settings in it made anew."""
+    head, _, rest = text.partition(TABLE_BEGIN)
+    _, _, tail = rest.partition(TABLE_END)
+    lines = [TABLE_BEGIN, "| variable | default | meaning |", "|---|---|---|"]
+    lines += [f"| `{d.name}` | {_default(d)} | {d.help} |" for d in declarations()]
+    return head + "\n".join([*lines, TABLE_END]) + tail
+
+
+def _default(setting: Declaration) -> str:
+    if setting.default:
+        return f"`{setting.default}`"
+    return "required" if setting.required else "none"
 
 
 def _needed(setting: Declaration) -> bool:
@@ -102,9 +120,11 @@ def _env_entry(name: str, example: str, help: str, needed: bool) -> str:
 
 
 def main() -> None:
-    """Write both files into the current directory."""
+    """Write the files in the current directory."""
     Path(".env.example").write_text(env_example(), encoding="utf-8")
     Path("docs/configuration.md").write_text(configuration(), encoding="utf-8")
+    overview = Path("README.md")
+    overview.write_text(readme(overview.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from database_server import BINARIES, PASSWORD, Server, as_postgres
+from unused_port import unused_port
 
 from settings import Settings
 
@@ -35,10 +35,7 @@ def server() -> Iterator[Server]:
             "--no-sync",
         ]
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = Server(data, port)
+    server = Server(data, unused_port())
     server.start()
     yield server
     server.stop()

@@ -1,3 +1,4 @@
+import subprocess
 from collections.abc import Mapping
 
 import pytest
@@ -30,6 +31,56 @@ def test_main_files_include_what_regiond_writes(paths: Paths) -> None:
     include = squid.index(f"include {paths.proxy}/maas-proxy.conf")
     assert squid.index("cache_dir aufs /var/spool/maas-proxy 512 16 256") > include
     assert squid.index("shutdown_lifetime 1 second") > include
+    assert not [line for line in squid if line.startswith("access_log")]  # no directory for it
+    chrony = (paths.run / "chrony.conf").read_text()
+    assert f"include {paths.data}/etc/chrony/chrony.conf" in chrony
+
+
+def test_squid_logs_where_it_can(paths: Paths) -> None:
+    (paths.log / "proxy").mkdir(parents=True)
+    service_files.write(paths, SETTINGS)
+    squid = (paths.run / "squid.conf").read_text()
+    assert f"\naccess_log stdio:{paths.log}/proxy/access.log squid\n" in squid
+
+
+def test_rsyslogs_file_is_made_one_for_an_unprivileged_user_and_no_journal(paths: Paths) -> None:
+    service_files.write(paths, SETTINGS)
+    filtered = subprocess.run(
+        ["sed", "-f", paths.run / "rsyslog.sed"],
+        input="""
+$FileOwner maas
+ $FileGroup maas
+$FileCreateMode 0640
+$PrivDropToUser maas
+$PrivDropToGroup maas
+$WorkDirectory /var/lib/maas/syslog/rsyslog
+module(load="omjournal")
+if $syslogtag contains "maas" then {
+  action(type="omjournal" template="MAASjournal")
+} else {
+  action( type="omjournal"  template="MAASremote" )
+}
+*.* action(type="omfwd" target="192.0.2.1")
+""",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert filtered.stdout.split("\n") == [
+        "",
+        "$FileCreateMode 0640",
+        "$WorkDirectory /var/lib/maas/syslog/rsyslog",
+        'if $syslogtag contains "maas" then {',
+        "  call MAASjournal",
+        "} else {",
+        "  call MAASremote",
+        "}",
+        '*.* action(type="omfwd" target="192.0.2.1")',
+        "",
+    ]
+    rsyslog = (paths.run / "rsyslog.conf").read_text()
+    for name in ("MAASjournal", "MAASnginxaccess", "MAASremote"):
+        assert f'ruleset(name="{name}")' in rsyslog
 
 
 def test_what_an_earlier_life_left_is_removed(paths: Paths) -> None:
@@ -37,7 +88,10 @@ def test_what_an_earlier_life_left_is_removed(paths: Paths) -> None:
     for name in ("squid.pid", "supervisord.pid"):
         (paths.run / name).write_text("42")
     (paths.metrics / "counter_42.db").touch()
+    paths.temporal.mkdir()
+    (paths.temporal / "production.yaml").write_text("broadcastAddress: 192.0.2.1")
     service_files.remove_stale_files(paths)
     assert not (paths.data / "run/lock").exists()
+    assert not (paths.temporal / "production.yaml").exists()
     assert [p.name for p in paths.run.glob("*.pid")] == ["supervisord.pid"]
     assert not list(paths.metrics.iterdir())

@@ -92,6 +92,13 @@ def test_secrets_do_not_show() -> None:
     assert settings.secret_names() == {"POSTGRES_PASSWORD", "MAAS_ADMIN_PASSWORD"}
 
 
+def test_a_program_may_read_one_setting_without_the_others() -> None:
+    assert settings.read("MAAS_SYSLOG_DAYS", {}) == 30
+    assert settings.read("MAAS_SYSLOG_DAYS", {"MAAS_SYSLOG_DAYS": "7"}) == 7
+    with pytest.raises(ValueError, match="from 1 to 3650"):
+        settings.read("MAAS_SYSLOG_DAYS", {"MAAS_SYSLOG_DAYS": "0"})
+
+
 @pytest.mark.parametrize(
     ("address", "expected"), [("[::]:9568", ("::", 9568)), ("127.0.0.1:80", ("127.0.0.1", 80))]
 )
@@ -108,6 +115,9 @@ def test_generated_documents_are_up_to_date() -> None:
     hint = "run: python -m settings.document"
     assert (ROOT / ".env.example").read_text() == document.env_example(), hint
     assert (ROOT / "docs/configuration.md").read_text() == document.configuration(), hint
+    readme = (ROOT / "README.md").read_text()
+    assert readme == document.readme(readme), hint
+    assert "| `MAAS_URL` | required |" in readme
 
 
 def test_compose_passes_every_setting_and_the_example_explains_every_variable() -> None:
