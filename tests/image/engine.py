@@ -39,6 +39,7 @@ def compose(*arguments: str) -> str:
         "COMPOSE_PROJECT_NAME": PROJECT,
         "MAAS_HTTP_PORT": "127.0.0.1:0",
         "MAAS_HEALTH_PORT": "127.0.0.1:0",
+        "PROMETHEUS_PORT": "127.0.0.1:0",
         "CA_BUNDLE": str(bundle) if bundle.exists() else "/dev/null",
     }
     command = ["docker", "compose", "--project-directory", str(ROOT)]
@@ -75,6 +76,10 @@ class Container:
 
     def wait_until_healthy(self) -> None:
         eventually(lambda: self.inspect("{{.State.Health.Status}}") == "healthy", 120)
+
+    def probe(self) -> str:
+        """Return the line of the health check."""
+        return self.run("healthcheck", check=False)
 
     def state(self, program: str) -> str:
         status = self.run("supervisorctl", "status", program, check=False)

@@ -1,0 +1,103 @@
+"""`make up`, on the offline base: a project of its own, from a copy of the repository."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from engine import IMAGE, ROOT, docker
+
+PROJECT = "maas-test-up"
+OFFLINE = f"""
+MAAS_IMAGE={IMAGE}
+BASE_IMAGE=truenas-maas-demo/base:latest
+APT_SOURCES=demo/standin.sources
+POSTGRES_IMAGE=truenas-maas-demo/postgres:15
+MAAS_URL=http://maas:5240/MAAS
+MAAS_HTTP_PORT=127.0.0.1:0
+MAAS_HEALTH_PORT=127.0.0.1:0
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Give a copy of what the repository has committed, or is about to."""
+    ignored = shutil.ignore_patterns(".git", ".venv", ".env*", "__pycache__", ".*_cache")
+    shutil.copytree(ROOT, tmp_path / "copy", ignore=ignored)
+    shutil.copy(ROOT / ".env.example", tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+@pytest.fixture
+def project(copy: Path) -> Iterator[Path]:
+    yield copy
+    make(copy, "down")
+
+
+def make(copy: Path, target: str) -> subprocess.CompletedProcess[str]:
+    bundle = Path("/etc/ssl/certs/ca-certificates.crt")
+    environment = os.environ | {
+        "COMPOSE_PROJECT_NAME": PROJECT,
+        "COMPOSE_FILE": "compose.yaml:tests/image/fast.yaml",
+        "CA_BUNDLE": str(bundle) if bundle.exists() else "/dev/null",
+    }
+    down = ["docker", "compose", "down", "--volumes"]
+    return subprocess.run(
+        down if target == "down" else ["make", target],
+        cwd=copy,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+
+
+def make_env(copy: Path) -> dict[str, str]:
+    subprocess.run([copy / "scripts/make-env"], check=True, capture_output=True)
+    lines = (copy / ".env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_passwords_are_new_good_and_private(copy: Path) -> None:
+    made = make_env(copy)
+    assert stat.S_IMODE((copy / ".env").stat().st_mode) == 0o600
+    passwords = {made["MAAS_ADMIN_PASSWORD"], made["POSTGRES_PASSWORD"]}
+    assert len(passwords) == 2
+    assert all(re.fullmatch("[A-Za-z0-9]{24}", password) for password in passwords)
+    assert re.fullmatch(r"http://[\d.]+:5240/MAAS", made["MAAS_URL"])
+    before = (copy / ".env").read_text()
+    again = subprocess.run([copy / "scripts/make-env"], capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    assert "cannot make .env: it exists" in again.stderr
+    assert (copy / ".env").read_text() == before
+
+
+def test_an_archive_out_of_reach_is_named(image: str, copy: Path) -> None:
+    make_env(copy)
+    with (copy / ".env").open("a") as file:
+        file.write("BASE_IMAGE=registry.invalid/none\n")
+    up = make(copy, "up")
+    assert up.returncode != 0
+    assert "cannot build the image of MAAS" in up.stdout
+    assert "make demo" in up.stdout
+
+
+def test_up_on_the_offline_base(image: str, project: Path) -> None:
+    made = make_env(project)
+    with (project / ".env").open("a") as file:
+        file.write(OFFLINE)
+    up = make(project, "up")
+    assert up.returncode == 0, up.stdout
+    assert "up: healthy after" in up.stdout
+    assert "http://maas:5240/MAAS/" in up.stdout
+    assert made["MAAS_ADMIN_PASSWORD"] not in up.stdout
+    assert made["POSTGRES_PASSWORD"] not in up.stdout
+    log = docker("logs", f"{PROJECT}-maas-1")
+    assert "created admin" in log
+    again = make(project, "up")
+    assert again.returncode == 0, again.stdout
