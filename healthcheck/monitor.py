@@ -33,13 +33,17 @@ class Monitor:
         await asyncio.gather(*(self._repeat(check) for check in self.checks))
 
     def verdict(self) -> Verdict:
-        """Judge what is known now. Before all was well for the first time, it is still starting."""
+        """Judge what is known now.
+
+        Before all was well for the first time it is still starting, and what fails first says
+        enough.
+        """
         init = self.init()
         verdict = judge(init, self.checks, self.results, time.monotonic())
         if verdict.good:
             self._was_good = True
         elif init.state == "done" and not self._was_good:
-            return Verdict(State.STARTING, verdict.reason)
+            return Verdict(State.STARTING, verdict.reasons[:1])
         return verdict
 
     def line(self, verdict: Verdict) -> str:

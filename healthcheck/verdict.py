@@ -28,10 +28,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The state, and a line that says why, the worst first."""
+    """The state, and why, the worst first."""
 
     state: State
-    reason: str
+    reasons: tuple[str, ...]
 
     @property
     def good(self) -> bool:
@@ -39,7 +39,7 @@ class Verdict:
         return self.state in (State.HEALTHY, State.DEGRADED)
 
     def __str__(self) -> str:
-        return f"{self.state.value}: {self.reason}"
+        return f"{self.state.value}: {'; '.join(self.reasons)}"
 
 
 def judge(
@@ -47,9 +47,9 @@ def judge(
 ) -> Verdict:
     """Judge the results; one that is older than its check may take counts as failed."""
     if init.state == "failed":
-        return Verdict(State.UNHEALTHY, f"init: {init.doing}")
+        return Verdict(State.UNHEALTHY, (f"init: {init.doing}",))
     if init.state == "running":
-        return Verdict(State.STARTING, init.doing)
+        return Verdict(State.STARTING, (init.doing,))
     failures: list[tuple[bool, str]] = []
     waiting = []
     for check in checks:
@@ -61,9 +61,11 @@ def judge(
         elif result.failure:
             failures.append((result.failure.degrades, f"{check.name}: {result.failure.reason}"))
     failures.sort(key=lambda failure: failure[0])
-    if failures:
-        state = State.DEGRADED if failures[0][0] else State.UNHEALTHY
-        return Verdict(state, "; ".join(text for _, text in failures))
+    reasons = tuple(text for _, text in failures)
+    if failures and not failures[0][0]:
+        return Verdict(State.UNHEALTHY, reasons)
     if waiting:
-        return Verdict(State.STARTING, f"no result yet of {', '.join(waiting)}")
-    return Verdict(State.HEALTHY, f"{len(checks)} checks passed")
+        return Verdict(State.STARTING, (f"no result yet of {', '.join(waiting)}",))
+    if failures:
+        return Verdict(State.DEGRADED, reasons)
+    return Verdict(State.HEALTHY, (f"{len(checks)} checks passed",))
