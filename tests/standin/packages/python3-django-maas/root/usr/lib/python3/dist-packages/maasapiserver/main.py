@@ -39,15 +39,8 @@ class Application:
 def _wait_for_database() -> None:
     """It is not known how the real one starts without a database: this one waits."""
     while True:
-        config = RegionConfig.load()
         try:
-            psycopg2.connect(
-                host=config.database_host,
-                port=config.database_port,
-                dbname=config.database_name,
-                user=config.database_user,
-                password=config.database_pass,
-            ).close()
+            RegionConfig.load().connect().close()
             return
         except psycopg2.Error as failure:
             log.error("maas.apiserver", f"Waiting for the database: {str(failure).strip()}")

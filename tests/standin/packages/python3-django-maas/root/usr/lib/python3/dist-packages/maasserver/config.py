@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import psycopg2
+import psycopg2.extensions
 import yaml
 from provisioningserver import paths
 from provisioningserver.files import atomic_write
@@ -33,6 +35,17 @@ class RegionConfig:
     def load(cls) -> RegionConfig:
         known = {field.name for field in fields(cls)}
         return cls(**{key: value for key, value in read().items() if key in known})
+
+    def connect(self, **options: str) -> psycopg2.extensions.connection:
+        """A connection of a process that does without Django."""
+        return psycopg2.connect(
+            host=self.database_host,
+            port=self.database_port,
+            dbname=self.database_name,
+            user=self.database_user,
+            password=self.database_pass,
+            **options,
+        )
 
 
 def read() -> dict[str, Any]:

@@ -38,6 +38,9 @@ REGIOND_STOP = 0.7
 APISERVER_STOP = 0.3
 """apiserver ends 0.3-0.5 s after SIGTERM (maas-region-run.md 6)."""
 
+TEMPORAL_WORKER_STOP = 0.2
+"""temporal-worker ends 0.2 s after SIGTERM (maas-region-run.md 6)."""
+
 
 def scale() -> float:
     """The factor from `STANDIN_TIME_SCALE`; anything unreadable counts as 1."""

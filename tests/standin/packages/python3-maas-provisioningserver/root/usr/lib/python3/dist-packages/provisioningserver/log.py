@@ -21,6 +21,10 @@ def info(origin: str, message: str) -> None:
     write(origin, "info", message)
 
 
+def warn(origin: str, message: str) -> None:
+    write(origin, "warn", message)
+
+
 def error(origin: str, message: str, trace: bool = False) -> None:
     """An error; with `trace`, followed by the traceback of the exception in hand."""
     if trace:

@@ -19,6 +19,15 @@ def data() -> Path:
     return _path("MAAS_DATA", "/var/lib/maas")
 
 
+def maas_id() -> Path:
+    """The identity of this controller (maas-region-run.md 1.4)."""
+    return data() / "maas_id"
+
+
+def shared_secret() -> Path:
+    return data() / "secret"
+
+
 def lock_dir() -> Path:
     return root() / "run/lock"
 
@@ -44,6 +53,19 @@ def zone_files() -> Path:
 
 def proxy_config() -> Path:
     return _path("MAAS_PROXY_CONFIG_DIR", "/var/lib/maas") / "maas-proxy.conf"
+
+
+def syslog_config() -> Path:
+    """Where rsyslog.conf goes, and below it rsyslog/ with the socket."""
+    return _path("MAAS_SYSLOG_CONFIG_DIR", "/var/lib/maas")
+
+
+def syslog_socket() -> Path:
+    return syslog_config() / "rsyslog/log.sock"
+
+
+def chrony_config() -> Path:
+    return root() / "etc/chrony"
 
 
 def http_config() -> Path:

@@ -61,6 +61,7 @@ class Master:
         listeners.start()
         services.start()
         database.every(MONITOR_INTERVAL, "networks-monitoring", networks.tick)
+        database.in_thread("refresh", networks.refresher.run)
         database.in_thread("notifications", services.listen)
         connection.close()
         self.pool.run()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db import transaction
-from provisioningserver import log
+from provisioningserver import log, maaslog
 from provisioningserver.locks import FileLock, NotAvailable
 from provisioningserver.networks import own_addresses
 
 from maasserver.models import Interface, Node
+from maasserver.region.hardware import Beacons, Refresher
 
 ORIGIN = "provisioningserver.utils.services"
 
@@ -20,6 +21,9 @@ class NetworksMonitor:
     def __init__(self, node: Node, changed: Callable[[], None]) -> None:
         self.node = node
         self.changed = changed
+        self.beacons = Beacons()
+        self.refresher = Refresher()
+        self.refreshed = False
         self.lock = FileLock.named("networks-monitoring")
         self.locked = False
 
@@ -39,8 +43,15 @@ class NetworksMonitor:
                 trace=True,
             )
             return
-        if self._record(found):
+        changed = self._record(found)
+        if changed:
+            names = ", ".join(sorted({name for name, *_ in found})) or "none"
+            maaslog.get("interface").info("Interfaces recorded: %s", names)
             self.changed()
+        if changed or not self.refreshed:
+            self.refreshed = True
+            self.refresher.ask()
+        self.beacons.watch(name for name, *_ in found)
 
     def release(self) -> None:
         if self.locked:

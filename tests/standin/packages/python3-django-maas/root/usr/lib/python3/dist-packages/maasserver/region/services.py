@@ -20,7 +20,7 @@ from provisioningserver.service_monitor import SERVICES, ServiceMonitor
 
 from maasserver import configvalues
 from maasserver.models import Interface, Node, Service
-from maasserver.region import configs, database
+from maasserver.region import configs, database, syslog, temporal, timesync
 from maasserver.region.dnsservice import DNSService
 
 ORIGIN = "maasserver.region_services"
@@ -30,6 +30,10 @@ MONITOR_LEAD = 0.1
 
 RELOAD_AFTER = 0.7
 """SIGHUP reaches http and proxy 0.5-1 s after their start (1.1, "HUP race")."""
+
+LATE_FILES = 0.3
+"""The files of temporal, syslog and ntp are written after the first requests to start them (1.1):
+a supervisor that obeys at once meets those of an earlier life, or none."""
 
 RETRY_UNREACHABLE = 1.0
 RETRY_FAILED = 0.13
@@ -55,8 +59,10 @@ class RegionServices:
         database.in_thread("dns", self.dns.run)
         time.sleep(MONITOR_LEAD)
         database.every(MONITOR_INTERVAL, ORIGIN, self._monitor)
-        for name, label in (("syslog", "syslog"), ("ntp", "NTP")):
-            database.in_thread(name, partial(self._restart_once, name, label))
+        database.in_thread("temporal", self._temporal)
+        database.in_thread("syslog", partial(self._keep, "syslog", "syslog", syslog.write))
+        ntp = partial(timesync.write, self.node)
+        database.in_thread("ntp", partial(self._keep, "ntp", "NTP", ntp))
 
     def addresses_changed(self) -> None:
         """The proxy's and DNS's access lists follow the subnets."""
@@ -118,14 +124,37 @@ class RegionServices:
         if self._proxy_wanted():
             self.monitor.reload("proxy")
 
-    def _restart_once(self, name: str, label: str) -> None:
+    def _temporal(self) -> None:
+        time.sleep(LATE_FILES)
+        self._until_done("Temporal", temporal.write_configuration)
+        temporal.TemporalClient(self.monitor).run()
+
+    def _keep(self, name: str, label: str, write: Callable[[], bool]) -> None:
+        """One restart before the file is there, one after; then one for every change of it.
+
+        Both files follow the settings only every 30 s (maas-operate.md 1.4).
+        """
+        early = database.in_thread(f"{name}-early", partial(self._restart, name, label))
+        time.sleep(LATE_FILES)
+        due = True
         while True:
             try:
-                self.monitor.restart(name)
-                return
-            except ServiceError as failure:
-                log.error(ORIGIN, f"Failed to update {label} configuration: {failure}")
+                due = write() or due
+                early.join()
+                due = due and not self._restart(name, label)
+            except Exception as failure:
+                log.error(ORIGIN, f"Failed to update {label} configuration: {failure}", trace=True)
+                if isinstance(failure, Error):
+                    connection.close()
             time.sleep(MONITOR_INTERVAL)
+
+    def _restart(self, name: str, label: str) -> bool:
+        try:
+            self.monitor.restart(name)
+        except ServiceError as failure:
+            log.error(ORIGIN, f"Failed to update {label} configuration: {failure}")
+            return False
+        return True
 
     def _until_done(self, what: str, action: Callable[[], None]) -> None:
         while True:

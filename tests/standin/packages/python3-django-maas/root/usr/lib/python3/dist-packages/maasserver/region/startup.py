@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.db import Error, connection, transaction
 from django.db.models import Q
-from provisioningserver import delays, log, paths
+from provisioningserver import delays, log, maaslog, paths
 from provisioningserver.files import atomic_write
 from provisioningserver.version import split_version
 
@@ -57,7 +57,9 @@ def _start_up() -> Node:
     _make_directories()
     configvalues.put("maas_url", RegionConfig.load().maas_url)
     RegionControllerProcess.objects.filter(region=node).delete()
+    maaslog.get("region").info("Region %s starts, version %s", node.system_id, version)
     if first_ever:
+        maaslog.get("region").info("The database is new: scripts and certificates are made")
         delays.pause(delays.FIRST_START)
     return node
 
@@ -71,7 +73,7 @@ def _write_shared_secret() -> None:
     row, _ = Secret.objects.get_or_create(
         path="global/rpc-shared", defaults={"value": {"secret": secrets.token_hex(16)}}
     )
-    atomic_write(paths.data() / "secret", row.value["secret"], 0o640)
+    atomic_write(paths.shared_secret(), row.value["secret"], 0o640)
 
 
 def _hardware_addresses() -> list[str]:
@@ -82,10 +84,8 @@ def _hardware_addresses() -> list[str]:
 @transaction.atomic
 def _register(version: str) -> Node:
     """By maas_id; else by host name or any MAC; else a new controller (maas-operate.md 5)."""
-    path = paths.data() / "maas_id"
     hostname = socket.gethostname().partition(".")[0]
-    maas_id = path.read_text().strip() if path.exists() else ""
-    node = Node.objects.filter(system_id=maas_id).first()
+    node = Node.objects.filter(system_id=database.own_id()).first()
     if node is None:
         same = Q(hostname=hostname) | Q(interface__mac_address__in=_hardware_addresses())
         try:
@@ -93,10 +93,12 @@ def _register(version: str) -> Node:
         except Node.DoesNotExist:
             system_id = "".join(secrets.choice("346789abcdefghkmnpqrtwxy") for _ in range(6))
             node = Node(system_id=system_id, node_type=REGION_CONTROLLER)
+    if node.pk is None:
+        maaslog.get("node").info("New region controller %s: %s", node.system_id, hostname)
     node.hostname = hostname
     node.save()
     ControllerInfo.objects.update_or_create(node=node, defaults={"version": version})
-    atomic_write(path, node.system_id)
+    atomic_write(paths.maas_id(), node.system_id)
     return node
 
 
@@ -105,7 +107,7 @@ def _make_directories() -> None:
     for directory in (
         paths.http_config(),
         paths.temporal_config(),
-        paths.root() / "etc/chrony",
+        paths.chrony_config(),
         paths.lock_dir(),
         paths.data() / "gnupg",
     ):

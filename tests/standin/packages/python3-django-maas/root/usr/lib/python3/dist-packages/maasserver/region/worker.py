@@ -60,8 +60,7 @@ class Worker:
         while True:
             addressed = False
             try:
-                maas_id = (paths.data() / "maas_id").read_text().strip()
-                addressed = rpc.register(maas_id, port)
+                addressed = rpc.register(database.own_id(), port)
             except Exception as failure:
                 log.error("maasserver.ipc", f"Heartbeat failed: {str(failure).strip()}")
                 connection.close()

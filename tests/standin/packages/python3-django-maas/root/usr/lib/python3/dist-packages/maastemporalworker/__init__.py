@@ -1,0 +1,1 @@
+"""The process that runs MAAS's workflows; here it only keeps its connections."""

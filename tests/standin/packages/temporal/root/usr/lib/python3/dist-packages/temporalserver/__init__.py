@@ -1,0 +1,1 @@
+"""A Temporal server that is there, is registered and answers, but runs no workflow."""
