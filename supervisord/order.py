@@ -40,8 +40,8 @@ class Order:
                 del self._held[name]
             elif all(self._met(need) for need in program.needs):
                 del self._held[name]
-                if program.autostart_if and not program.autostart_if.exists():
-                    self._log(f"{name} waits to be asked for: there is no {program.autostart_if}")
+                if program.configuration and not program.configuration.exists():
+                    self._log(f"{name} waits to be asked for: there is no {program.configuration}")
                     continue
                 self._log(f"PID 1 starts {name}")
                 process.spawn()

@@ -49,6 +49,7 @@ class Plugin:
         self._order = Order(programs, processes, log)
         self._services = Services(
             {p.pebble: processes[p.name] for p in programs.values() if p.pebble},
+            {p.pebble: p.configuration for p in programs.values() if p.pebble and p.configuration},
             accepts_starts=self._running,
             log=log,
         )

@@ -1,7 +1,8 @@
 """The program files' keys that are the plugin's own.
 
     needs=init /run/maas/worker.sock   programs, files and sockets without which it is not started
-    autostart_if=/path                 when its needs are met: started only if this file is there
+    configuration=/path                the file that MAAS writes for it: not there when the needs are
+                                       met, it is not started; a request of MAAS's waits for the file
     essential=true                     without it the container stops
     pebble=proxy                       the name by which MAAS asks for it
     secrets=POSTGRES_PASSWORD          variables with a secret that it gets
@@ -17,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-OWN_KEYS = frozenset({"needs", "autostart_if", "essential", "pebble", "secrets"})
+OWN_KEYS = frozenset({"needs", "configuration", "essential", "pebble", "secrets"})
 
 # http://supervisord.org/configuration.html#program-x-section-values
 STOCK_KEYS = frozenset(
@@ -69,7 +70,7 @@ class Program:
     name: str
     needs: tuple[str, ...]
     autostart: bool
-    autostart_if: Path | None
+    configuration: Path | None
     one_shot: bool
     essential: bool
     pebble: str | None
@@ -123,13 +124,13 @@ def _program(path: Path, section: str, parser: configparser.RawConfigParser) -> 
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise ProgramFileError(f"cannot use {path}: [{section}] has an unknown key {key}{hint}")
-    condition = entry.get("autostart_if")
+    file = entry.get("configuration")
     try:
         return Program(
             name=section.partition(":")[2],
             needs=tuple(entry.get("needs", "").split()),
             autostart=entry.getboolean("autostart", True),
-            autostart_if=Path(condition) if condition else None,
+            configuration=Path(file) if file else None,
             one_shot=entry.get("startsecs") == "0",
             essential=entry.getboolean("essential", False),
             pebble=entry.get("pebble"),

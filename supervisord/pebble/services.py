@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from supervisor.states import ProcessStates, getProcessStateDescription
@@ -23,6 +24,9 @@ SIGNAL_AGE_SECONDS = 3.0
 # supervisorctl waits until it sees the program stopped. One that is started again at once, because
 # regiond asked for it meanwhile, would keep it waiting for ever.
 STOPPED_AT_LEAST_SECONDS = 0.5
+# MAAS may ask for a service a moment before it has written its file, and gives a change 10 s
+# (maas-region-run.md 1.1).
+CONFIGURATION_WAIT_SECONDS = 5.0
 CHANGES_KEPT = 100
 
 
@@ -38,7 +42,9 @@ class Change:
     action: str
     steps: deque[tuple[str, str]]
     errors: list[str] = field(default_factory=list)
-    spawned: bool = False  # in the step that is under way
+    # of the step that is under way:
+    spawned: bool = False
+    waits_since: float | None = None  # for a file, by the clock
 
     @property
     def ready(self) -> bool:
@@ -62,11 +68,13 @@ class Services:
     def __init__(
         self,
         processes: Mapping[str, Any],
+        configurations: Mapping[str, Path],
         accepts_starts: Callable[[], bool],
         log: Callable[[str], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._processes = processes
+        self._configurations = configurations
         self._accepts_starts = accepts_starts
         self._log = log
         self._clock = clock
@@ -140,10 +148,11 @@ class Services:
         """Take, or look after, the first step of a change; say whether it is over."""
         kind, name = change.steps[0]
         process = self._processes[name]
-        over = self._stop(process) if kind == "stop" else self._start(process, change)
+        over = self._stop(process) if kind == "stop" else self._start(name, change)
         if over:
             change.steps.popleft()
             change.spawned = False
+            change.waits_since = None
             if change.errors:
                 change.steps.clear()
         return over
@@ -155,7 +164,8 @@ class Services:
             process.stop()
         return process.state in STOPPED
 
-    def _start(self, process: Any, change: Change) -> bool:
+    def _start(self, name: str, change: Change) -> bool:
+        process = self._processes[name]
         if process.state == ProcessStates.RUNNING:
             return True
         if process.state in (ProcessStates.STARTING, ProcessStates.STOPPING):
@@ -172,9 +182,23 @@ class Services:
             return True
         if self._within(STOPPED_AT_LEAST_SECONDS, process.laststop):
             return False
+        configuration = self._configurations.get(name)
+        if configuration and not configuration.exists():
+            return self._wait_for(configuration, process, change)
         change.spawned = True
         process.spawn()
         return False
+
+    def _wait_for(self, configuration: Path, process: Any, change: Change) -> bool:
+        """Say whether it is over, because the file did not come."""
+        program = process.config.name
+        if change.waits_since is None:
+            change.waits_since = self._clock()
+            self._log(f"{program} waits for {configuration}")
+        if self._within(CONFIGURATION_WAIT_SECONDS, change.waits_since):
+            return False
+        change.errors.append(f"cannot start {program}: MAAS has not written {configuration}")
+        return True
 
     def _within(self, seconds: float, since: float) -> bool:
         """Say whether less time than that has passed; a clock that was set back ends the wait."""

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -155,14 +156,38 @@ def test_a_program_waits_for_a_socket_that_accepts(pid1: Pid1) -> None:
     eventually(lambda: "front begins" in pid1.text(), 3)
 
 
-def test_autostart_if_leaves_a_program_to_maas(pid1: Pid1) -> None:
-    pid1.program("squid", "sleep 1000", pebble="proxy", autostart_if=pid1.directory / "proxy.conf")
+def test_without_its_configuration_a_program_is_left_to_maas(pid1: Pid1) -> None:
+    file = pid1.directory / "proxy.conf"
+    pid1.program("squid", "sleep 1000", pebble="proxy", configuration=file)
     pid1.start()
     eventually(lambda: "squid waits to be asked for" in pid1.text())
     assert pid1.current("proxy") == "inactive"
+    file.touch()
     assert pid1.act("start", "proxy")["status"] == "Done"
     assert pid1.current("proxy") == "active"
     assert "regiond asks to start squid (proxy)" in pid1.text()
+
+
+def test_a_request_waits_for_a_configuration_that_comes_a_moment_later(pid1: Pid1) -> None:
+    file = pid1.directory / "rsyslog.conf"
+    pid1.program(
+        "rsyslog", f"sh -c 'cat {file} && exec sleep 1000'", pebble="syslog", configuration=file
+    )
+    pid1.start()
+    eventually(lambda: pid1.current("syslog") == "inactive")
+    writer = threading.Timer(0.5, file.touch)
+    writer.start()
+    assert pid1.act("restart", "syslog")["status"] == "Done"
+    assert pid1.current("syslog") == "active"
+    assert "exited: rsyslog" not in pid1.text()
+    file.unlink()
+    assert pid1.act("start", "syslog")["status"] == "Done"  # it runs, and needs no file for that
+    failed = pid1.act("restart", "syslog")
+    assert (failed["status"], failed["err"]) == (
+        "Error",
+        f"cannot start rsyslog: MAAS has not written {file}",
+    )
+    assert pid1.current("syslog") == "inactive"
 
 
 def test_secrets_reach_only_the_programs_that_name_them(pid1: Pid1) -> None:
