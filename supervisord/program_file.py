@@ -1,8 +1,8 @@
 """The program files' keys that are the plugin's own.
 
     needs=init /run/maas/worker.sock   programs, files and sockets without which it is not started
-    configuration=/path                the file that MAAS writes for it: not there when the needs are
-                                       met, it is not started; a request of MAAS's waits for the file
+    configuration=/path                the file that MAAS writes for it: where it is missing when
+                                       needs are met, MAAS has to ask, and its request waits for it
     essential=true                     without it the container stops
     pebble=proxy                       the name by which MAAS asks for it
     secrets=POSTGRES_PASSWORD          variables with a secret that it gets

@@ -17,7 +17,7 @@ HANGING = {
 }
 
 NEWEST_MEMBER = (
-    "SELECT host(rpc_address) FROM temporal.cluster_membership ORDER BY last_heartbeat DESC LIMIT 1"
+    "SELECT rpc_address FROM temporal.cluster_membership ORDER BY last_heartbeat DESC LIMIT 1"
 )
 
 
