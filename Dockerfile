@@ -62,6 +62,8 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
         /etc/ssl/certs/ssl-cert-snakeoil.pem \
     # what belongs into the volumes: a new named volume begins as a copy of these directories
         /var/lib/maas /var/log/maas /var/spool/maas-proxy /var/log/*.log /var/log/apt \
+    # another user's, whose content nobody could see; chrony keeps no state here
+        /var/lib/chrony /var/log/chrony \
     && install -d -o maas -g maas -m 0750 /var/lib/maas /var/log/maas /var/spool/maas-proxy \
     # nginx opens its compiled-in log before it reads its configuration
     && ln -sf /dev/stderr /var/log/nginx/error.log \
