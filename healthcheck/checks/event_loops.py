@@ -58,17 +58,27 @@ async def _accepts(address: str, port: int) -> bool:
 
 
 def _own_endpoints(event_loops: dict[str, list[list[Any]]]) -> list[tuple[str, int]]:
-    """Return address and port of this region's: other regions have the same database.
+    """Return address and port of this region's: other regions may have the same database.
 
-    The keys are `<host name>:pid=<process>` (facts/maas-versions.md 7).
+    A region announces its own addresses (facts/maas-versions.md 0.8), those of an earlier life
+    of the container for up to 90 s, too.
     """
-    own = socket.gethostname().partition(".")[0]
     return [
         (str(address), int(port))
-        for name, addresses in event_loops.items()
-        if name.partition(":")[0] == own
+        for addresses in event_loops.values()
         for address, port in addresses
+        if _is_own(str(address))
     ]
+
+
+def _is_own(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as anything:
+            anything.bind((address, 0))
+    except OSError:
+        return False
+    return True
 
 
 CHECK = Check(

@@ -11,7 +11,7 @@ from healthcheck.check import Failure
 from healthcheck.checks import event_loops
 from healthcheck.server import Response, Server
 
-OWN = socket.gethostname().partition(".")[0]
+OWN, ANOTHER = "127.0.0.1", "198.51.100.1"
 
 
 async def ask(environment: Mapping[str, str], answer: object) -> Failure | None:
@@ -26,7 +26,7 @@ async def ask(environment: Mapping[str, str], answer: object) -> Failure | None:
 
 
 def loops(environment: Mapping[str, str], *loops: tuple[str, bool]) -> Failure | None:
-    """Announce event loops: of which host each is, and whether it answers."""
+    """Announce event loops: at which address each is, and whether it answers."""
 
     async def run() -> Failure | None:
         listening = await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0)
@@ -35,8 +35,8 @@ def loops(environment: Mapping[str, str], *loops: tuple[str, bool]) -> Failure |
             silent.bind(("127.0.0.1", 0))
             ports = {True: port, False: silent.getsockname()[1]}
             announced = {
-                f"{host}:pid={number}": [["127.0.0.1", ports[answers]]]
-                for number, (host, answers) in enumerate(loops)
+                f"maas:pid={number}": [[address, ports[answers]]]
+                for number, (address, answers) in enumerate(loops)
             }
             failure = await ask(environment, {"eventloops": announced})
         listening.close()
@@ -46,7 +46,7 @@ def loops(environment: Mapping[str, str], *loops: tuple[str, bool]) -> Failure |
 
 
 def test_all_answer(environment: Mapping[str, str]) -> None:
-    assert loops(environment, (OWN, True), (OWN, True), ("another-region", False)) is None
+    assert loops(environment, (OWN, True), (OWN, True), (ANOTHER, False)) is None
 
 
 def test_one_is_silent(environment: Mapping[str, str]) -> None:
@@ -63,11 +63,13 @@ def test_all_are_silent(environment: Mapping[str, str]) -> None:
 
 
 def test_only_another_region_has_any(environment: Mapping[str, str]) -> None:
-    failure = loops(environment, ("another-region", True))
+    failure = loops(environment, (ANOTHER, True))
     assert "not announced any" in check_run.reason(failure)
 
 
-@pytest.mark.parametrize("answer", [[], {}, {"eventloops": [1]}, {"eventloops": {OWN: [[1]]}}])
+@pytest.mark.parametrize(
+    "answer", [[], {}, {"eventloops": [1]}, {"eventloops": {"maas:pid=1": [[1]]}}]
+)
 def test_rubbish(environment: Mapping[str, str], answer: object) -> None:
     failure = asyncio.run(ask(environment, answer))
     assert "cannot be read" in check_run.reason(failure)
