@@ -1,5 +1,6 @@
 """Certificates as MAAS makes them for its cluster: a CA, and one for the name "maas"."""
 
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -24,3 +25,13 @@ def make(directory: Path) -> None:
         *("-keyout", "cluster.key", "-out", "cluster.pem", "-subj=/CN=maas"),
         *signed,
     )
+
+
+def server_context(directory: Path) -> ssl.SSLContext:
+    """Return a context for HTTP/2 servers that want a certificate of the cluster's."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=directory / "cacerts.pem")
+    context.load_cert_chain(directory / "cluster.pem", directory / "cluster.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.set_alpn_protocols(["h2"])
+    return context

@@ -1,7 +1,6 @@
 """The check `temporal` on a real Temporal server, behind TLS as MAAS has it."""
 
 import asyncio
-import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -39,10 +38,6 @@ async def real_server(port: int) -> AsyncIterator[None]:
 @asynccontextmanager
 async def behind_tls(directory: Path, port: int) -> AsyncIterator[int]:
     """Pass on to that port what comes with a certificate of the cluster's."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=directory / "cacerts.pem")
-    context.load_cert_chain(directory / "cluster.pem", directory / "cluster.key")
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.set_alpn_protocols(["h2"])
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -60,6 +55,7 @@ async def behind_tls(directory: Path, port: int) -> AsyncIterator[int]:
             return
         await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
 
+    context = certificates.server_context(directory)
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     yield server.sockets[0].getsockname()[1]
     server.close()

@@ -1,5 +1,4 @@
 import asyncio
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,9 +26,6 @@ def ask(
     answer: bytes,
 ) -> str:
     """Ask a server that wants a certificate of its own CA, with MAAS's certificates."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=servers / "cacerts.pem")
-    context.load_cert_chain(servers / "cluster.pem", servers / "cluster.key")
-    context.verify_mode = ssl.CERT_REQUIRED
     data = Path(environment["MAAS_ROOT"])
     data.mkdir()
     (data / "certificates").symlink_to(clients)
@@ -39,7 +35,9 @@ def ask(
         writer.close()
 
     async def run() -> str:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        server = await asyncio.start_server(
+            serve, "127.0.0.1", 0, ssl=certificates.server_context(servers)
+        )
         monkeypatch.setattr(temporal, "PORT", server.sockets[0].getsockname()[1])
         failure = await check_run.run(temporal.CHECK, environment)
         server.close()
