@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from types import ModuleType
+
+import pytest
 
 import settings
 from healthcheck.check import Check, Failure, Target
@@ -34,9 +37,20 @@ class Answering(asyncio.DatagramProtocol):
         self._transport.sendto(self._answer(data), address)
 
 
-async def answering_port(answer: Callable[[bytes], bytes]) -> int:
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(
-        lambda: Answering(answer), local_addr=("127.0.0.1", 0)
-    )
-    return int(transport.get_extra_info("sockname")[1])
+def ask_udp_service(
+    module: ModuleType,
+    environment: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Callable[[bytes], bytes],
+) -> str:
+    """Run a module's check on a service in the place of the real one; return why it failed."""
+
+    async def ask() -> str:
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(
+            lambda: Answering(answer), local_addr=("127.0.0.1", 0)
+        )
+        monkeypatch.setattr(module, "PORT", transport.get_extra_info("sockname")[1])
+        return reason(await run(module.CHECK, environment))
+
+    return asyncio.run(ask())

@@ -27,11 +27,7 @@ def ask(
     directory.mkdir(parents=True)
     (directory / "named.conf.maas").write_text(ZONES)
 
-    async def run() -> str:
-        monkeypatch.setattr(dns, "PORT", await check_run.answering_port(answer))
-        return check_run.reason(await check_run.run(dns.CHECK, environment))
-
-    return asyncio.run(run())
+    return check_run.ask_udp_service(dns, environment, monkeypatch, answer)
 
 
 def flags(question: bytes, flags: int) -> bytes:

@@ -7,24 +7,12 @@ import pytest
 from healthcheck.checks import ntp
 
 
-def ask(
-    environment: Mapping[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    answer: Callable[[bytes], bytes],
-) -> str:
-    async def run() -> str:
-        monkeypatch.setattr(ntp, "PORT", await check_run.answering_port(answer))
-        return check_run.reason(await check_run.run(ntp.CHECK, environment))
-
-    return asyncio.run(run())
-
-
 def answer(question: bytes, leap: int = 0, mode: int = 4) -> bytes:
     return bytes([leap << 6 | 4 << 3 | mode, 8]) + bytes(22) + question[40:48] + bytes(16)
 
 
 def test_the_time(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ask(environment, monkeypatch, answer) == "passed"
+    assert check_run.ask_udp_service(ntp, environment, monkeypatch, answer) == "passed"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +30,7 @@ def test_no_time(
     strange: Callable[[bytes], bytes],
     reason: str,
 ) -> None:
-    assert reason in ask(environment, monkeypatch, strange)
+    assert reason in check_run.ask_udp_service(ntp, environment, monkeypatch, strange)
 
 
 def test_nobody_listens(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
