@@ -10,6 +10,8 @@ from healthcheck.check import Check, Failure, Target
 from healthcheck.init_report import InitReport
 from healthcheck.verdict import Result, State, Verdict, judge
 
+ANNOUNCE_SECONDS = 1.0
+
 Run = Callable[[], Awaitable[Failure | None]]
 
 
@@ -50,6 +52,16 @@ class Monitor:
         """Return a verdict in one line, which says so where MAAS itself is stood in for."""
         standin = " (with a stand-in for MAAS)" if self.init().source == "standin" else ""
         return f"{verdict}{standin}"
+
+    async def announce(self, say: Callable[[str], None]) -> None:
+        """Say for ever when the state changes: afterwards the log is all that tells."""
+        announced = State.STARTING
+        while True:
+            verdict = self.verdict()
+            if verdict.state not in (announced, State.STARTING):
+                announced = verdict.state
+                say(self.line(verdict))
+            await asyncio.sleep(ANNOUNCE_SECONDS)
 
     def table(self, verdict: Verdict) -> str:
         """Return a verdict and each check's last result, for people."""

@@ -11,6 +11,7 @@ import sys
 
 SOCKET = "/run/maas/healthcheck.sock"
 TIMEOUT_SECONDS = 4.0
+HINT = "supervisorctl restart healthcheck"
 PATHS = {(): "/probe", ("--verbose",): "/table"}
 
 
@@ -37,7 +38,7 @@ def main() -> int:
     try:
         status, text = ask(PATHS[arguments])
     except (OSError, ValueError, IndexError) as error:
-        status, text = 1, f"unhealthy: the monitor does not answer on {SOCKET}: {error}\n"
+        status, text = 1, f"unhealthy: the monitor does not answer on {SOCKET}: {error} ({HINT})\n"
     sys.stdout.write(text)
     return status
 

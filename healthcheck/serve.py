@@ -48,7 +48,12 @@ async def serve(configured: settings.Settings) -> None:
     )
     tasks = [
         asyncio.create_task(work)
-        for work in (monitor.watch(), metrics.keep_rendering(), _until(stopping))
+        for work in (
+            monitor.watch(),
+            monitor.announce(lambda line: print(f"healthcheck: {line}", flush=True)),
+            metrics.keep_rendering(),
+            _until(stopping),
+        )
     ]
     done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for server in servers:

@@ -42,12 +42,13 @@ def main() -> int:
 def _tidy(logs: Path, data: Path, days: int, megabytes: int) -> Iterator[str]:
     """Carry out every task; say of each what it did, if anything."""
     machines = logs / "rsyslog"
-    if count := machine_logs.compress(machines):
-        yield f"compressed {count} log files of machines"
+    # what makes room comes first: the rest needs some
     if count := machine_logs.remove_old(machines, days):
         yield f"removed {count} log files of machines, older than {days} days"
     if count := machine_logs.remove_excess(machines, megabytes):
-        yield f"removed the {count} oldest log files of machines: they took over {megabytes} MB"
+        yield f"removed {count} log files of machines: all together took over {megabytes} MB"
+    if count := machine_logs.compress(machines):
+        yield f"compressed {count} log files of machines"
     if count := rotation.rotate(logs, logs / "http", logs / "proxy"):
         yield f"rotated {count} log files"
     if count := litter.remove(data, Path(tempfile.gettempdir())):

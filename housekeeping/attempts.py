@@ -15,7 +15,7 @@ def each(items: Iterable[Item], action: Callable[[Item], None]) -> int:
         try:
             action(item)
         except OSError as error:
-            log.warning("cannot tidy %s: %s", error.filename, error.strerror)
+            log.warning("cannot tidy %s: %s", item, error.strerror)
         else:
             done += 1
     return done

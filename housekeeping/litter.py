@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,11 +23,14 @@ PATTERNS = (
 
 
 def remove(data: Path, temporary: Path) -> int:
-    """Remove what nothing in it was written for a day; return how many files and directories."""
+    """Remove files and directories in which nothing changed for a day; return how many.
+
+    Sockets and the like may be in use whatever their age.
+    """
     candidates = [*temporary.iterdir()]
     for pattern in PATTERNS:
         candidates += data.glob(pattern)
-    unused = [p for p in candidates if time.time() - max(_written(p)) > UNUSED_SECONDS]
+    unused = [p for p in candidates if time.time() - max(_changed(p)) > UNUSED_SECONDS]
     return each(unused, _remove)
 
 
@@ -37,10 +41,17 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _written(path: Path) -> Iterator[float]:
-    """Yield when a file, or a directory and each thing in it, was written last, in Unix time."""
-    yield path.lstat().st_mtime
-    if path.is_symlink():
-        return
-    for name, directories, files in os.walk(path):
-        yield from (os.lstat(os.path.join(name, entry)).st_mtime for entry in directories + files)
+def _changed(path: Path) -> Iterator[float]:
+    """Yield when a file, or a directory and each thing in it, changed last, in Unix time."""
+    yield _one_changed(path)
+    if not path.is_symlink():
+        for name, directories, files in os.walk(path):
+            yield from (_one_changed(Path(name, entry)) for entry in directories + files)
+
+
+def _one_changed(path: Path) -> float:
+    status = path.lstat()
+    if stat.S_IFMT(status.st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
+        return time.time()
+    # a copy may keep the time of what it was made from
+    return max(status.st_mtime, status.st_ctime)

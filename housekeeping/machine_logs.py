@@ -25,6 +25,9 @@ class _File:
     size: int
     modified: float  # Unix time
 
+    def __str__(self) -> str:
+        return str(self.path)
+
     @property
     def age(self) -> float:
         """Seconds since it was written last."""
@@ -34,12 +37,6 @@ class _File:
     def finished(self) -> bool:
         """Whether rsyslog writes another one by now."""
         return self.age > COMPRESS_AFTER_SECONDS
-
-
-def compress(directory: Path) -> int:
-    """Compress every file that was not written for two days; return how many."""
-    files = _files(directory)
-    return each([f for f in files if f.finished and f.path.suffix != ".bz2"], _compress)
 
 
 def remove_old(directory: Path, days: int) -> int:
@@ -54,24 +51,39 @@ def remove_old(directory: Path, days: int) -> int:
 
 
 def remove_excess(directory: Path, megabytes: int) -> int:
-    """Remove the oldest files until all together take no more than that; return how many."""
-    files = sorted(_files(directory), key=lambda file: file.modified)
-    excess = sum(file.size for file in files) - megabytes * 2**20
-    oldest = []
+    """Remove files until all together take no more than that; return how many.
+
+    One machine that logs without end must not cost the others theirs: files that alone take over
+    half of it go first, then the oldest.
+    """
+    most = megabytes * 2**20
+    files = sorted(_files(directory), key=lambda file: (file.size <= most // 2, file.modified))
+    excess = sum(file.size for file in files) - most
+    removed = []
     for file in files:
         if excess <= 0:
             break
         if file.size:
-            oldest.append(file)
+            removed.append(file)
             excess -= file.size
-    return each(oldest, _remove)
+    return each(removed, _remove)
+
+
+def compress(directory: Path) -> int:
+    """Compress every file that was not written for two days; return how many."""
+    files = _files(directory)
+    return each([f for f in files if f.finished and f.path.suffix != ".bz2"], _compress)
 
 
 def _compress(file: _File) -> None:
     compressed = file.path.with_name(f"{file.path.name}.bz2")
     unfinished = compressed.with_suffix(".bz2.tmp")
-    with file.path.open("rb") as source, bz2.open(unfinished, "wb") as target:
-        shutil.copyfileobj(source, target)
+    try:
+        with file.path.open("rb") as source, bz2.open(unfinished, "wb") as target:
+            shutil.copyfileobj(source, target)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
     os.utime(unfinished, (file.modified, file.modified))
     unfinished.replace(compressed)
     file.path.unlink()

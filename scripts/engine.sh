@@ -13,11 +13,20 @@ at_least() { printf '%s\n' "$2" "${1#v}" | sort -CV; }
 check_engine() {
     local version
     version=$(engine_version)
-    [ -n "$version" ] || cannot "reach a Docker engine" \
-        "$(docker version 2>&1 | tail -n 1)" \
-        "install one (https://docs.docker.com/engine/install/), start it, or name it: DOCKER_HOST=…"
+    [ -n "$version" ] || explain_no_engine
     at_least "$version" "$engine_wanted" || cannot "use the running Docker engine $version: $engine_wanted or newer is needed" \
         "upgrade it (https://docs.docker.com/engine/install/debian/), or name another one: DOCKER_HOST=…"
+}
+
+explain_no_engine() {
+    local said
+    said=$(docker version 2>&1 | tail -n 1) || true
+    case $said in
+        *'permission denied'*) cannot "use the Docker engine as user $(id -un)" "$said" \
+            "run this as root, or join the engine's group: sudo usermod -aG docker $(id -un), and log in again" ;;
+        *) cannot "reach a Docker engine" "$said" \
+            "install one (https://docs.docker.com/engine/install/), start it, or name it: DOCKER_HOST=…" ;;
+    esac
 }
 
 check_compose() {

@@ -63,11 +63,19 @@ class Plugin:
         """Say whether supervisord is neither stopping nor about to."""
         return bool(self.supervisor.options.mood == SupervisorStates.RUNNING)
 
+    def _nothing_to_stop(self) -> bool:
+        """Say whether supervisord is stopping, and its next group has nothing that runs.
+
+        It gives each group a turn of its loop, which without events lasts a second.
+        """
+        groups = self.supervisor.stop_groups
+        return bool(groups and not groups[-1].get_unstopped_processes())
+
     def _turn(self) -> None:
         # Unguarded, an exception here would end PID 1.
         try:
             changed = self._running() and (self._give_up() or self._order.release())
-            if changed or self._services.advance():
+            if changed or self._services.advance() or self._nothing_to_stop():
                 self.wakeup.poke()
         except Exception:
             self.supervisor.options.logger.critical(traceback.format_exc())

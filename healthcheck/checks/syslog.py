@@ -14,7 +14,7 @@ DEFAULT_PORT = 5247
 TCP_PORT = r'type="imtcp" port="(\d+)"'
 # Where rsyslog's main file, which init writes, sends the lines of this program.
 RECEIVED = "healthcheck.syslog"
-RECEIVED_WITHIN_SECONDS = 2.0
+RECEIVED_WITHIN_SECONDS = 4.0
 HINT = "(supervisorctl status rsyslog)"
 
 
@@ -58,6 +58,6 @@ CHECK = Check(
     name="syslog",
     proves="rsyslog passes on what MAAS logs, and takes what machines log",
     period=30.0,
-    timeout=5.0,
+    timeout=6.0,
     make=_make,
 )

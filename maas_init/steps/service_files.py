@@ -61,11 +61,12 @@ def remove_stale_files(paths: Paths) -> None:
 
     A lock of MAAS's is a link to a process id, and ids repeat in containers: a stale one stops
     MAAS's network monitoring silently, for ever (facts/maas-region-run.md 6). Pid files mislead
-    likewise, and metrics of processes that are gone would go on being counted. Temporal's file has
-    that life's address and password, and regiond may ask for Temporal before it writes it anew.
+    likewise, and metrics of processes that are gone would go on being counted. Temporal's files
+    have that life's address and password, and regiond may ask for Temporal before it writes them.
     """
     shutil.rmtree(paths.data / "run" / "lock", ignore_errors=True)
-    (paths.temporal / "production.yaml").unlink(missing_ok=True)
+    for name in ("production.yaml", "production-dynamic.yaml"):
+        (paths.temporal / name).unlink(missing_ok=True)
     for stale in (*paths.run.glob("*.pid"), *paths.metrics.glob("*.db")):
         if stale.name != "supervisord.pid":
             stale.unlink()

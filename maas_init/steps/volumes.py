@@ -1,5 +1,6 @@
 """Step: every directory that MAAS needs is there, can be written, and holds nobody else's files."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -29,10 +30,13 @@ def prepare(paths: Paths) -> list[str]:
         problems += _foreign_files(paths.data)
     if problems:
         raise VolumeUnusable("cannot use the volumes: " + problems[0], tuple(problems[1:]))
-    optional = {paths.log / "proxy": "MAAS's log files", paths.proxy_cache: "the proxy's cache"}
+    optional = {
+        paths.log / "proxy": "the log will be the container's alone, without files",
+        paths.proxy_cache: "the package proxy cannot start",
+    }
     return [
-        f"there will be none of {what}: {problem}"
-        for directory, what in optional.items()
+        f"{consequence}: {problem}"
+        for directory, consequence in optional.items()
         if (problem := _make_usable(directory, 0o750))
     ]
 
@@ -74,6 +78,8 @@ def _describe(directory: Path, error: OSError) -> str:
     while not there.exists() and there != there.parent:
         there = there.parent
     what = f"{directory} cannot be written ({error.strerror})"
+    if error.errno == errno.EROFS:
+        return f"{what}: mount a volume at {there}, without read_only"
     if isinstance(error, PermissionError):
         status = there.stat()
         return (

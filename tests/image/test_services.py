@@ -91,6 +91,8 @@ with socket.create_connection(("maas", 5247), timeout=5) as client:
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
     client.sendto(f"<13>Nov 23 10:00:00 node-1 kernel: by UDP {token}".encode(), ("maas", 5247))
     client.sendto(f"<13>Nov 23 10:00:00 .. evil: elsewhere {token}".encode(), ("maas", 5247))
+    new = f"<13>Nov 23 10:00:00 maas-enlisting-node kernel: new {token}"
+    client.sendto(new.encode(), ("maas", 5247))
     client.sendto(f"<14>Nov 23 10:00:00 rack-1 maas.rpc: [info] {token}".encode(), ("maas", 5247))
 """
     token = os.urandom(8).hex()
@@ -99,6 +101,9 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
     for text in (f"cloud-init[7]: by TCP {token}", f"kernel: by UDP {token}"):
         eventually(lambda text=text: text in maas.run("sh", "-c", of_machine, check=False), 10)
         eventually(lambda text=text: text in maas.log(), 10)
+    # those that enlist have one name, and are told apart by their addresses
+    enlisting = f"grep --files-with-matches 'new {token}' /var/log/maas/rsyslog/*.*.*.*/*/messages"
+    eventually(lambda: maas.run("sh", "-c", enlisting, check=False).startswith("/var/log/"), 10)
     of_maas = f"maas.rpc: [info] {token}"
     eventually(lambda: of_maas in maas.run("cat", "/var/log/maas/maas.log"), 10)
     assert of_maas in maas.log()

@@ -38,7 +38,7 @@ def project(copy: Path) -> Iterator[Path]:
     make(copy, "down")
 
 
-def make(copy: Path, target: str) -> subprocess.CompletedProcess[str]:
+def make(copy: Path, target: str, *within: str) -> subprocess.CompletedProcess[str]:
     bundle = Path("/etc/ssl/certs/ca-certificates.crt")
     environment = os.environ | {
         "COMPOSE_PROJECT_NAME": PROJECT,
@@ -47,7 +47,7 @@ def make(copy: Path, target: str) -> subprocess.CompletedProcess[str]:
     }
     down = ["docker", "compose", "down", "--volumes"]
     return subprocess.run(
-        down if target == "down" else ["make", target],
+        down if target == "down" else [*within, "make", target],
         cwd=copy,
         env=environment,
         text=True,
@@ -77,13 +77,20 @@ def test_passwords_are_new_good_and_private(copy: Path) -> None:
     assert (copy / ".env").read_text() == before
 
 
-def test_an_archive_out_of_reach_is_named(image: str, copy: Path) -> None:
+@pytest.mark.parametrize("with_curl", [True, False])
+def test_an_archive_out_of_reach_is_named(image: str, copy: Path, with_curl: bool) -> None:
     make_env(copy)
     with (copy / ".env").open("a") as file:
         file.write("BASE_IMAGE=registry.invalid/none\n")
-    up = make(copy, "up")
+    if not with_curl:
+        (copy / "scripts/up").write_text(
+            (copy / "scripts/up").read_text().replace("command -v curl", "command -v no-curl")
+        )
+    # the engine has a socket; all else is out of reach
+    up = make(copy, "up", "unshare", "--net")
     assert up.returncode != 0
     assert "cannot build the image of MAAS" in up.stdout
+    assert "not reachable from here: https://ppa.launchpadcontent.net/maas/" in up.stdout
     assert "make demo" in up.stdout
 
 
@@ -99,5 +106,7 @@ def test_up_on_the_offline_base(image: str, project: Path) -> None:
     assert made["POSTGRES_PASSWORD"] not in up.stdout
     log = docker("logs", f"{PROJECT}-maas-1")
     assert "created admin" in log
+    # rsyslog listens before regiond logs
+    assert log.index("spawned: 'rsyslog'") < log.index("spawned: 'regiond'")
     again = make(project, "up")
     assert again.returncode == 0, again.stdout

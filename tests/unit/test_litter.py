@@ -1,4 +1,6 @@
 import os
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -6,21 +8,28 @@ import pytest
 from housekeeping import litter
 
 
-def age(path: Path) -> Path:
-    os.utime(path, (0, 0), follow_symlinks=False)
-    return path
+@pytest.fixture
+def tomorrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a day and an hour pass: when a file changed last cannot be set back."""
+    later = time.time() + 25 * 60 * 60
+    monkeypatch.setattr(time, "time", lambda: later)
 
 
-def test_only_old_litter_goes(tmp_path: Path) -> None:
+def make(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def new(path: Path) -> None:
+    """Make a file that changed just now, by the clock of the test."""
+    path.touch()
+    os.utime(path, (time.time(), time.time()))
+
+
+def test_only_old_litter_goes(tmp_path: Path, tomorrow: None) -> None:
     data, temporary = tmp_path / "data", tmp_path / "tmp"
-    for directory in (
-        data / "certificates",
-        data / "maas-commission-x",
-        data / "images",
-        temporary,
-    ):
-        directory.mkdir(parents=True)
-    litter_ = [
+    unused = [
         data / ".maas_uuid.abc.tmp",
         data / "certificates/.cluster.pem.abc.tmp",
         data / "certificates/.maas-init.abc",
@@ -28,39 +37,42 @@ def test_only_old_litter_goes(tmp_path: Path) -> None:
         temporary / "tmpabc",
     ]
     kept = [data / "maas_id", data / "images/part.tmp", data / "certificates/cluster.pem"]
-    for path in (*litter_, *kept):
-        path.touch()
-        age(path)
-    age(data / "maas-commission-x")
+    make(*unused, *kept, data / "maas-commission-x/script")
     (temporary / "link").symlink_to(data)
-    age(temporary / "link")
-    (temporary / "tmpyoung").touch()
-    assert litter.remove(data, temporary) == len(litter_) + 2
-    assert not any(path.exists() for path in litter_)
+    new(temporary / "tmpyoung")
+    assert litter.remove(data, temporary) == len(unused) + 2
+    assert not any(path.exists() for path in unused)
     assert not (data / "maas-commission-x").exists()
     assert all(path.exists() for path in kept)
     assert os.listdir(temporary) == ["tmpyoung"]
 
 
-def test_an_old_directory_in_use_stays(tmp_path: Path) -> None:
+def test_an_old_directory_in_use_stays(tmp_path: Path, tomorrow: None) -> None:
     data, temporary = tmp_path / "data", tmp_path / "tmp"
-    used = temporary / "import/download"
-    used.parent.mkdir(parents=True)
-    used.touch()
-    age(used.parent)
+    make(temporary / "import/old")
+    new(temporary / "import/download")
     assert litter.remove(data, temporary) == 0
-    age(used)
-    assert litter.remove(data, temporary) == 1
+
+
+def test_a_copy_of_something_old_stays(tmp_path: Path) -> None:
+    make(tmp_path / "tmp/copy")
+    os.utime(tmp_path / "tmp/copy", (0, 0))
+    assert litter.remove(tmp_path / "data", tmp_path / "tmp") == 0
+
+
+def test_a_socket_stays(tmp_path: Path, tomorrow: None) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(temporary / "socket"))
+        assert litter.remove(tmp_path / "data", temporary) == 0
 
 
 def test_what_cannot_be_removed_stops_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tomorrow: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, temporary = tmp_path / "data", tmp_path / "tmp"
-    temporary.mkdir()
-    for name in ("a", "b"):
-        (temporary / name).touch()
-        age(temporary / name)
+    make(temporary / "a", temporary / "b")
     original = Path.unlink
 
     def unlink(path: Path, missing_ok: bool = False) -> None:

@@ -3,6 +3,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from housekeeping import machine_logs
 
 DAY = 24 * 60 * 60
@@ -59,6 +61,27 @@ def test_the_oldest_go_when_all_take_too_much(tmp_path: Path) -> None:
     assert not oldest.exists()
     assert older.exists()
     assert young.stat().st_size == 2**20
+
+
+def test_a_machine_that_logs_without_end_costs_the_others_nothing(tmp_path: Path) -> None:
+    quiet = [write(tmp_path / f"node-{n}/a/messages", n, "x" * 2**19) for n in range(5)]
+    loud = write(tmp_path / "node-9/a/messages", 0, "x" * 21 * 2**20)
+    assert machine_logs.remove_excess(tmp_path, 10) == 1
+    assert loud.stat().st_size == 0
+    assert all(path.stat().st_size == 2**19 for path in quiet)
+
+
+def test_a_compression_without_room_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = write(tmp_path / "node-1/2026-11-01/messages", 3)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", fail)
+    assert machine_logs.compress(tmp_path) == 0
+    assert os.listdir(old.parent) == ["messages"]
 
 
 def test_what_rsyslog_has_open_is_emptied(tmp_path: Path) -> None:

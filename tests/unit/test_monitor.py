@@ -4,6 +4,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+import pytest
+
 import settings
 from healthcheck.check import Check, Failure, Target
 from healthcheck.monitor import Monitor, Run
@@ -81,3 +83,30 @@ def test_nothing_is_checked_before_init_is_done(environment: Mapping[str, str]) 
     monitor = watch(environment, check(run), done=False)
     assert monitor.results == {}
     assert str(monitor.verdict()) == "starting: beginning"
+
+
+def test_a_change_of_the_state_is_announced_once(
+    environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("healthcheck.monitor.ANNOUNCE_SECONDS", 0.01)
+
+    async def run() -> None:
+        pass
+
+    sample = check(run)
+    monitor = watch(environment, sample)
+    said: list[str] = []
+
+    async def changes() -> None:
+        task = asyncio.create_task(monitor.announce(said.append))
+        for failure in (None, Failure("gone"), Failure("still gone"), None):
+            monitor.results["sample"] = Result(failure, 0.1, time.monotonic())
+            await asyncio.sleep(0.05)
+        task.cancel()
+
+    asyncio.run(changes())
+    assert said == [
+        "healthy: 1 checks passed",
+        "unhealthy: sample: gone",
+        "healthy: 1 checks passed",
+    ]

@@ -40,7 +40,9 @@ def test_squid_logs_where_it_can(paths: Paths) -> None:
     (paths.log / "proxy").mkdir(parents=True)
     service_files.write(paths, SETTINGS)
     squid = (paths.run / "squid.conf").read_text()
-    assert f"\naccess_log stdio:{paths.log}/proxy/access.log squid\n" in squid
+    assert (
+        f"\naccess_log stdio:{paths.log}/proxy/access.log logformat=squid on-error=drop\n" in squid
+    )
 
 
 def test_rsyslogs_file_is_made_one_for_an_unprivileged_user_and_no_journal(paths: Paths) -> None:
@@ -89,9 +91,10 @@ def test_what_an_earlier_life_left_is_removed(paths: Paths) -> None:
         (paths.run / name).write_text("42")
     (paths.metrics / "counter_42.db").touch()
     paths.temporal.mkdir()
-    (paths.temporal / "production.yaml").write_text("broadcastAddress: 192.0.2.1")
+    for name in ("production.yaml", "production-dynamic.yaml"):
+        (paths.temporal / name).write_text("broadcastAddress: 192.0.2.1")
     service_files.remove_stale_files(paths)
     assert not (paths.data / "run/lock").exists()
-    assert not (paths.temporal / "production.yaml").exists()
+    assert not list(paths.temporal.iterdir())
     assert [p.name for p in paths.run.glob("*.pid")] == ["supervisord.pid"]
     assert not list(paths.metrics.iterdir())

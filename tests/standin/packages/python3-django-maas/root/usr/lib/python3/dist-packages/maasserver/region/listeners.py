@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -47,10 +48,11 @@ def unix_listener(path: Path, mode: int) -> socket.socket:
     return listener
 
 
-def accept_and_close(listener: socket.socket) -> None:
+def accept_and_close(listener: socket.socket, closed: Callable[[], None] = lambda: None) -> None:
     """A peer that says nothing, for ever."""
     while True:
         listener.accept()[0].close()
+        closed()
 
 
 def _metrics() -> None:

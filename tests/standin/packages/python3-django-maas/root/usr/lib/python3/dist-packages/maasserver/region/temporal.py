@@ -140,8 +140,8 @@ def write_configuration() -> None:
         ),
         dynamic=dynamic,
     )
-    atomic_write(dynamic, DYNAMIC, 0o600)
     atomic_write(directory / "production.yaml", text, 0o600)
+    atomic_write(dynamic, DYNAMIC, 0o600)
 
 
 def broadcast_address(config: RegionConfig) -> str:

@@ -38,7 +38,7 @@ class Worker:
         from maasserver.region.api import Application
 
         rpc_listener, port = rpc.listen()
-        database.in_thread("rpc", lambda: listeners.accept_and_close(rpc_listener))
+        database.in_thread("rpc", lambda: listeners.accept_and_close(rpc_listener, _lost))
         database.in_thread("heartbeat", lambda: self._heartbeat(port))
         path = paths.worker_socket(self.number)
         listener = listeners.unix_listener(path, 0o666)
@@ -65,3 +65,8 @@ class Worker:
                 log.error("maasserver.ipc", f"Heartbeat failed: {str(failure).strip()}")
                 connection.close()
             pause.wait(HEARTBEAT if addressed else HEARTBEAT_WITHOUT_ADDRESS)
+
+
+def _lost() -> None:
+    """The real one has a line for each connection that ends before a rack has named itself."""
+    log.info("maasserver.rpc", "A connection ended that no rack controller had made its own.")
