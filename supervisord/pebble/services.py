@@ -51,6 +51,11 @@ class Change:
         """Whether nothing is left to do."""
         return not self.steps
 
+    def restarts(self, name: str) -> bool:
+        """Whether it is about to start a service again, with nothing in the way."""
+        coming = ("start", name) in self.steps and self.waits_since is None
+        return self.action == "restart" and coming
+
     @property
     def status(self) -> str:
         """Pebble's word for where it stands."""
@@ -87,7 +92,13 @@ class Services:
         return list(self._processes)
 
     def current(self, name: str) -> str:
-        """Return Pebble's word for the state of a service that is known."""
+        """Return Pebble's word for the state of a service that is known.
+
+        Between the halves of a restart it is the one to come: MAAS, which restarts and looks in
+        several threads at once, would hold the service for dead until its next look, 30 s later.
+        """
+        if any(change.restarts(name) for change in self._changes.values()):
+            return CURRENT[ProcessStates.STARTING]
         return CURRENT.get(self._processes[name].state, "inactive")
 
     def change(self, change_id: str) -> Change | None:

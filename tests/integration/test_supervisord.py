@@ -299,6 +299,22 @@ def test_requests_at_the_same_time_are_carried_out_one_after_another(pid1: Pid1)
     assert [pid1.current(name) for name in names] == ["active"] * 3
 
 
+def test_a_service_counts_as_active_while_it_is_restarted(pid1: Pid1) -> None:
+    source = (
+        "import signal, time\nsignal.signal(15, lambda *_: (time.sleep(1), exit()))\nsignal.pause()"
+    )
+    pid1.program("chrony", python(pid1.directory, "slow", source), pebble="ntp")
+    pid1.start()
+    eventually(lambda: "success: chrony" in pid1.text())
+    _, answer = pid1.request("POST", "/v1/services", {"action": "restart", "services": ["ntp"]})
+    change = f"/v1/changes/{answer['change']}"
+    seen = set()
+    while not pid1.request("GET", change)[1]["result"]["ready"]:
+        seen.add(pid1.current("ntp"))
+    assert seen == {"active"}
+    assert pid1.current("ntp") == "active"
+
+
 def test_supervisorctl_does_not_hang_when_maas_starts_what_it_stops(pid1: Pid1) -> None:
     source = """
         import signal, time
