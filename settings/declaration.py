@@ -123,7 +123,8 @@ class Settings:
     )
     maas_syslog_mb: int = _setting(
         check.integer(10, 10_000_000),
-        "How many MB these logs may take; the oldest go first.",
+        "How many MB these logs may take. Beyond that, files over half of it go first, then the"
+        " oldest.",
         example="1024",
         default="1024",
     )
