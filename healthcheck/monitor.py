@@ -10,7 +10,7 @@ from healthcheck.check import Check, Failure, Target
 from healthcheck.init_report import InitReport
 from healthcheck.verdict import Result, State, Verdict, judge
 
-ANNOUNCE_SECONDS = 1.0
+ANNOUNCE_SECONDS = 5.0
 
 Run = Callable[[], Awaitable[Failure | None]]
 
@@ -54,13 +54,17 @@ class Monitor:
         return f"{verdict}{standin}"
 
     async def announce(self, say: Callable[[str], None]) -> None:
-        """Say for ever when the state changes: afterwards the log is all that tells."""
-        announced = State.STARTING
+        """Say for ever when the state has changed: afterwards the log is all that tells.
+
+        What passes within seconds is not worth a line, such as the end of the container.
+        """
+        announced = seen = State.STARTING
         while True:
             verdict = self.verdict()
-            if verdict.state not in (announced, State.STARTING):
-                announced = verdict.state
+            if verdict.state is seen and seen not in (announced, State.STARTING):
+                announced = seen
                 say(self.line(verdict))
+            seen = verdict.state
             await asyncio.sleep(ANNOUNCE_SECONDS)
 
     def table(self, verdict: Verdict) -> str:
