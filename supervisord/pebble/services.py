@@ -21,8 +21,8 @@ STOPPED = frozenset({ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.
 
 # A young squid that gets a SIGHUP before it has a handler dies of it (maas-region-run.md 1.1).
 SIGNAL_AGE_SECONDS = 3.0
-# supervisorctl waits until it sees the program stopped. One that is started again at once, because
-# regiond asked for it meanwhile, would keep it waiting for ever.
+# supervisorctl waits until it sees stopped what it stops. A program that is started again at once,
+# because regiond asked for it meanwhile, would keep it waiting for ever.
 STOPPED_AT_LEAST_SECONDS = 0.5
 # MAAS may ask for a service a moment before it has written its file, and gives a change 10 s
 # (maas-region-run.md 1.1).
@@ -42,7 +42,8 @@ class Change:
     action: str
     steps: deque[tuple[str, str]]
     errors: list[str] = field(default_factory=list)
-    # of the step that is under way:
+    # of the steps that are under way:
+    stopped: str | None = None  # what it has stopped, or is stopping, itself
     spawned: bool = False
     waits_since: float | None = None  # for a file, by the clock
 
@@ -52,9 +53,8 @@ class Change:
         return not self.steps
 
     def restarts(self, name: str) -> bool:
-        """Whether it is about to start a service again, with nothing in the way."""
-        coming = ("start", name) in self.steps and self.waits_since is None
-        return self.action == "restart" and coming
+        """Whether it has stopped a service and starts it again, with nothing in the way."""
+        return self.stopped == name and ("start", name) in self.steps and self.waits_since is None
 
     @property
     def status(self) -> str:
@@ -158,20 +158,23 @@ class Services:
     def _advance_step(self, change: Change) -> bool:
         """Take, or look after, the first step of a change; say whether it is over."""
         kind, name = change.steps[0]
-        process = self._processes[name]
-        over = self._stop(process) if kind == "stop" else self._start(name, change)
+        over = self._stop(name, change) if kind == "stop" else self._start(name, change)
         if over:
             change.steps.popleft()
+            if kind == "start":
+                change.stopped = None
             change.spawned = False
             change.waits_since = None
             if change.errors:
                 change.steps.clear()
         return over
 
-    def _stop(self, process: Any) -> bool:
+    def _stop(self, name: str, change: Change) -> bool:
+        process = self._processes[name]
         if process.state in STOPPED:
             return True
         if process.state != ProcessStates.STOPPING:
+            change.stopped = name
             process.stop()
         return process.state in STOPPED
 
@@ -191,7 +194,8 @@ class Services:
         if not self._accepts_starts():
             change.errors.append(f"cannot start {process.config.name}: the container is stopping")
             return True
-        if self._within(STOPPED_AT_LEAST_SECONDS, process.laststop):
+        stopped_by_others = change.stopped != name
+        if stopped_by_others and self._within(STOPPED_AT_LEAST_SECONDS, process.laststop):
             return False
         configuration = self._configurations.get(name)
         if configuration and not configuration.exists():

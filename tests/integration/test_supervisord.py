@@ -315,6 +315,19 @@ def test_a_service_counts_as_active_while_it_is_restarted(pid1: Pid1) -> None:
     assert pid1.current("ntp") == "active"
 
 
+def test_a_restart_that_has_to_wait_does_not_count_as_active(pid1: Pid1) -> None:
+    file = pid1.directory / "chrony.conf"
+    pid1.program("chrony", "sleep 1000", pebble="ntp", configuration=file)
+    pid1.start()
+    eventually(lambda: pid1.current("ntp") == "inactive")
+    for action in ("start", "restart"):
+        pid1.request("POST", "/v1/services", {"action": action, "services": ["ntp"]})
+    time.sleep(0.5)
+    assert pid1.current("ntp") == "inactive"
+    file.touch()
+    eventually(lambda: pid1.text().count("spawned: 'chrony'") == 2, 10)
+
+
 def test_supervisorctl_does_not_hang_when_maas_starts_what_it_stops(pid1: Pid1) -> None:
     source = """
         import signal, time
