@@ -25,7 +25,7 @@ async def ask_udp(port: int, question: bytes) -> bytes:
         return await loop.sock_recv(client, 4096)
 
 
-async def connect_tcp(host: str, port: int) -> None:
-    """Connect, and close again. Raises OSError."""
-    _, writer = await asyncio.open_connection(host, port)
+async def connect_tcp(port: int) -> None:
+    """Connect to a port of this container, and close again. Raises OSError."""
+    _, writer = await asyncio.open_connection(LOCALHOST, port)
     writer.close()

@@ -20,10 +20,10 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
 
     async def run() -> Failure | None:
         try:
-            stopped = [p for p in await supervisor.programs() if p.state == "STOPPED"]
+            programs = await supervisor.programs()
         except Unreachable:
-            stopped = []  # the check of the programs says so
-        if any(program.name == "squid" for program in stopped):
+            programs = []  # the check of the programs says so
+        if any(p.name == "squid" and p.state == "STOPPED" for p in programs):
             return None
         port = find(HTTP_PORT, target.proxy / "maas-proxy.conf") or DEFAULT_PORT
         try:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from healthcheck.check import Check, Failure, Target
-from healthcheck.network import LOCALHOST, connect_tcp
+from healthcheck.network import connect_tcp
 from healthcheck.region_files import find
 
 DEFAULT_PORT = 5247
@@ -24,7 +24,7 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
     async def run() -> Failure | None:
         port = int(find(TCP_PORT, target.syslog / "rsyslog.conf") or DEFAULT_PORT)
         try:
-            await connect_tcp(LOCALHOST, port)
+            await connect_tcp(port)
         except OSError:
             return Failure(f"rsyslog does not listen on port {port} {HINT}", degrades=True)
         token = secrets.token_hex()
@@ -47,7 +47,7 @@ def _log(log_socket: Path, text: str) -> None:
 
 async def _arrives(file: Path, text: str) -> bool:
     for _ in range(20):
-        if find(f"({text})", file):
+        if file.exists() and text in file.read_text():
             file.write_text("")  # rsyslog only ever appends
             return True
         await asyncio.sleep(RECEIVED_WITHIN_SECONDS / 20)

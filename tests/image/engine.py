@@ -10,6 +10,8 @@ ROOT = Path(__file__).parents[2]
 IMAGE = "truenas-maas-demo/maas:latest"
 PROJECT = "maas-test"
 NETWORK = f"{PROJECT}_default"
+_SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+CA_BUNDLE = str(_SYSTEM_BUNDLE) if _SYSTEM_BUNDLE.exists() else "/dev/null"
 UNPRIVILEGED = (
     "--cap-drop=ALL",
     "--security-opt=no-new-privileges",
@@ -34,13 +36,12 @@ def docker(*arguments: str, check: bool = True) -> str:
 
 
 def compose(*arguments: str) -> str:
-    bundle = Path("/etc/ssl/certs/ca-certificates.crt")
     environment = {
         "COMPOSE_PROJECT_NAME": PROJECT,
         "MAAS_HTTP_PORT": "127.0.0.1:0",
         "MAAS_HEALTH_PORT": "127.0.0.1:0",
         "PROMETHEUS_PORT": "127.0.0.1:0",
-        "CA_BUNDLE": str(bundle) if bundle.exists() else "/dev/null",
+        "CA_BUNDLE": CA_BUNDLE,
     }
     command = ["docker", "compose", "--project-directory", str(ROOT)]
     for file in ("compose.yaml", "tests/image/fast.yaml"):

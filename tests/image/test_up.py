@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engine import IMAGE, ROOT, docker
+from engine import CA_BUNDLE, IMAGE, ROOT, docker
 
 PROJECT = "maas-test-up"
 OFFLINE = f"""
@@ -35,19 +35,17 @@ def copy(tmp_path: Path) -> Path:
 @pytest.fixture
 def project(copy: Path) -> Iterator[Path]:
     yield copy
-    make(copy, "down")
+    run(copy, "docker", "compose", "down", "--volumes")
 
 
-def make(copy: Path, target: str, *within: str) -> subprocess.CompletedProcess[str]:
-    bundle = Path("/etc/ssl/certs/ca-certificates.crt")
+def run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {
         "COMPOSE_PROJECT_NAME": PROJECT,
         "COMPOSE_FILE": "compose.yaml:tests/image/fast.yaml",
-        "CA_BUNDLE": str(bundle) if bundle.exists() else "/dev/null",
+        "CA_BUNDLE": CA_BUNDLE,
     }
-    down = ["docker", "compose", "down", "--volumes"]
     return subprocess.run(
-        down if target == "down" else [*within, "make", target],
+        command,
         cwd=copy,
         env=environment,
         text=True,
@@ -87,7 +85,7 @@ def test_an_archive_out_of_reach_is_named(image: str, copy: Path, with_curl: boo
             (copy / "scripts/up").read_text().replace("command -v curl", "command -v no-curl")
         )
     # the engine has a socket; all else is out of reach
-    up = make(copy, "up", "unshare", "--net")
+    up = run(copy, "unshare", "--net", "make", "up")
     assert up.returncode != 0
     assert "cannot build the image of MAAS" in up.stdout
     assert "not reachable from here: https://ppa.launchpadcontent.net/maas/" in up.stdout
@@ -98,7 +96,7 @@ def test_up_on_the_offline_base(image: str, project: Path) -> None:
     made = make_env(project)
     with (project / ".env").open("a") as file:
         file.write(OFFLINE)
-    up = make(project, "up")
+    up = run(project, "make", "up")
     assert up.returncode == 0, up.stdout
     assert "up: healthy after" in up.stdout
     assert "http://maas:5240/MAAS/" in up.stdout
@@ -108,5 +106,5 @@ def test_up_on_the_offline_base(image: str, project: Path) -> None:
     assert "created admin" in log
     # rsyslog listens before regiond logs
     assert log.index("spawned: 'rsyslog'") < log.index("spawned: 'regiond'")
-    again = make(project, "up")
+    again = run(project, "make", "up")
     assert again.returncode == 0, again.stdout

@@ -4,14 +4,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+import check_run
 import pytest
 
-import settings
 from healthcheck.check import Check, Failure, Target
 from healthcheck.monitor import Monitor, Run
 from healthcheck.verdict import Result
-
-SETTINGS = settings.load({"MAAS_URL": "http://h/MAAS", "POSTGRES_PASSWORD": "p-1"})
 
 
 def check(run: Run, timeout: float = 1.0) -> Check:
@@ -22,7 +20,7 @@ def check(run: Run, timeout: float = 1.0) -> Check:
 
 
 def watch(environment: Mapping[str, str], sample: Check, done: bool = True) -> Monitor:
-    target = Target.from_environment(SETTINGS, environment)
+    target = check_run.target(environment)
     target.run.mkdir(parents=True)
     report = {"state": "done" if done else "running", "steps": [], "versions": {}}
     Path(target.run, "init.json").write_text(json.dumps(report))
