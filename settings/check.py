@@ -70,6 +70,17 @@ def database_password(value: str) -> str:
     return value
 
 
+def one_of(*values: str) -> Callable[[str], str]:
+    """Accept one of a few words."""
+
+    def check(value: str) -> str:
+        if value not in values:
+            raise ValueError(f"is {value!r}, but must be {' or '.join(values)}")
+        return value
+
+    return check
+
+
 def boolean(value: str) -> bool:
     """Accept yes or no, in the spellings that people use."""
     if value.lower() in ("yes", "true", "on", "1"):

@@ -103,6 +103,13 @@ class Settings:
         example="60",
         default="60",
     )
+    maas_log_format: str = _setting(
+        check.one_of("text", "json"),
+        "How the lines of the container's log, and of its programs' files in /var/log/maas, look:"
+        " text, or json, an object each.",
+        example="json",
+        default="text",
+    )
     maas_workers: int | None = _setting(
         check.integer(1, 10),
         "Number of regiond's workers, each about 180 MB. Not set: by cores and memory, at most 4.",

@@ -1,11 +1,13 @@
 """Giving up: which failures end the container, and the exit status that says why."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from supervisor.states import ProcessStates, SupervisorStates
+from supervisor.states import ProcessStates
 
+from supervisord.log.container_log import ContainerLog
 from supervisord.program_file import Program
+from supervisord.restarts import REMEMBERED_FAILURES, Restarts
 
 CANNOT_WRITE = 73
 GIVEN_UP = 75
@@ -13,6 +15,8 @@ CONFIGURATION = 78
 
 # What init ends with for a reason of its own; any other status is a bug in init or a signal.
 INIT_REASONS = frozenset({65, 69, 70, CANNOT_WRITE, 77, CONFIGURATION})
+# An essential program is given up when it has failed REMEMBERED_FAILURES times within that long.
+FAILING_SECONDS = 300.0
 
 _chosen = 0
 
@@ -23,29 +27,37 @@ def chosen() -> int:
 
 
 def give_up_if_hopeless(
-    supervisor: Any,
     programs: Mapping[str, Program],
     processes: Mapping[str, Any],
-    log: Callable[[str], None],
+    restarts: Restarts,
+    log: ContainerLog,
 ) -> bool:
-    """Begin an orderly stop when an essential program has failed for good; say whether it did."""
+    """Choose the exit status when an essential program has failed for good; say whether it did."""
     global _chosen
-    for name, process in processes.items():
-        program = programs[name]
-        if not program.essential or not _failed(program, process):
+    for name, program in programs.items():
+        if not program.essential:
             continue
-        status = process.exitstatus
-        _chosen = status if program.one_shot and status in INIT_REASONS else GIVEN_UP
-        log(f"{name} has failed: stopping everything, exit status {_chosen}")
-        supervisor.options.mood = SupervisorStates.SHUTDOWN
+        process = processes[name]
+        history = restarts.history(name)
+        if program.one_shot and process.state == ProcessStates.EXITED and process.exitstatus != 0:
+            status = process.exitstatus
+            _chosen = status if status in INIT_REASONS else GIVEN_UP
+            failed = "has failed"
+        elif (
+            len(history.times) == REMEMBERED_FAILURES
+            and history.times[-1] - history.times[0] <= FAILING_SECONDS
+            and process.state in (ProcessStates.BACKOFF, ProcessStates.EXITED)
+        ):
+            _chosen = GIVEN_UP
+            failed = (
+                f"has failed {REMEMBERED_FAILURES} times within"
+                f" {history.times[-1] - history.times[0]:.0f} s"
+            )
+        else:
+            continue
+        log.warn(
+            f"{name} {failed}: {history.reason}. Without it nothing works: stopping everything,"
+            f" exit status {_chosen}"
+        )
         return True
     return False
-
-
-def _failed(program: Program, process: Any) -> bool:
-    if program.one_shot:
-        return bool(
-            process.state == ProcessStates.FATAL
-            or (process.state == ProcessStates.EXITED and process.exitstatus != 0)
-        )
-    return bool(process.state == ProcessStates.FATAL)

@@ -1,56 +1,108 @@
-"""Order: nothing is spawned before what it needs is there."""
+"""Order: nothing is started before what it needs is there, nor stopped before what needs it."""
 
 import socket
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from supervisor.states import ProcessStates
+from supervisor.states import STOPPED_STATES, ProcessStates
 
+from supervisord.log.container_log import ContainerLog
 from supervisord.program_file import Program
 
 
 class Order:
-    """Holds every program back that would start by itself, and starts it when its needs are met.
+    """Holds programs back until their needs are met, and stops several in the reverse order.
 
-    A program is released once: what happens to it later is up to supervisord, MAAS and the
-    operator.
+    `programs` and `processes` are looked at anew in each turn: they change with `supervisorctl
+    update`.
     """
 
     def __init__(
-        self,
-        programs: Mapping[str, Program],
-        processes: Mapping[str, Any],
-        log: Callable[[str], None],
+        self, programs: Mapping[str, Program], processes: Mapping[str, Any], log: ContainerLog
     ) -> None:
         self._programs = programs
         self._processes = processes
         self._log = log
-        self._held = {name: programs[name] for name in processes if programs[name].autostart}
-        for process in processes.values():
-            process.config.autostart = False
+        self._held: dict[str, None] = {}  # a set that keeps its order
+        self._stopping: set[str] = set()
+
+    def hold(self, names: Iterable[str]) -> None:
+        """Start these as soon as their needs are met."""
+        self._held.update(dict.fromkeys(names))
+
+    def holds(self, name: str) -> bool:
+        """Say whether a program waits for its needs."""
+        return name in self._held
+
+    def drop(self, name: str) -> None:
+        """Do not start a program any more when its needs are met."""
+        self._held.pop(name, None)
+
+    def missing(self, name: str, files: bool = True) -> str | None:
+        """Return the first need of a program that is not met, of programs only without `files`."""
+        for need in self._programs[name].needs:
+            if (files or not need.startswith("/")) and not self._met(need):
+                return need
+        return None
+
+    @property
+    def looks_at_files(self) -> bool:
+        """Whether something waits for a file or socket, of which nobody tells when it comes."""
+        return any(
+            need.startswith("/") for name in self._held for need in self._programs[name].needs
+        )
 
     def release(self) -> bool:
         """Start what has all it needs; say whether anything was started."""
         started = False
-        for name, program in list(self._held.items()):
+        for name in list(self._held):
             process = self._processes[name]
-            if process.laststart:  # somebody asked for it before its turn came
-                del self._held[name]
-            elif all(self._met(need) for need in program.needs):
-                del self._held[name]
-                if program.configuration and not program.configuration.exists():
-                    self._log(f"{name} waits to be asked for: there is no {program.configuration}")
+            if process.state not in STOPPED_STATES:  # somebody asked for it before its turn came
+                self.drop(name)
+            elif self.missing(name) is None:
+                self.drop(name)
+                configuration = self._programs[name].configuration
+                if configuration and not configuration.exists():
+                    self._log.info(f"{name} waits to be asked for: there is no {configuration}")
                     continue
-                self._log(f"PID 1 starts {name}")
                 process.spawn()
                 started = True
         return started
 
+    def stop(self, names: Iterable[str]) -> None:
+        """Begin to stop these: of higher `priority=` first, and never before what needs them."""
+        self._stopping.update(names)
+        for name in self._stopping:
+            self.drop(name)
+
+    def stop_next(self) -> None:
+        """Signal those whose turn it is; what is independent stops side by side."""
+        running = {
+            name
+            for name in self._stopping
+            if name in self._processes and self._processes[name].state not in STOPPED_STATES
+        }
+        self._stopping = running
+        if not running:
+            return
+        needed = {need for name in running for need in self._programs[name].needs}
+        free = running - needed
+        highest = max(self._priority(name) for name in free)
+        for name in free:
+            process = self._processes[name]
+            if self._priority(name) == highest and process.state != ProcessStates.STOPPING:
+                process.stop()
+
+    def _priority(self, name: str) -> int:
+        return int(self._processes[name].config.priority)
+
     def _met(self, need: str) -> bool:
         if need.startswith("/"):
             return ready(Path(need))
+        if need in self._held:
+            return False
         process = self._processes[need]
         if self._programs[need].one_shot:
             return bool(process.state == ProcessStates.EXITED and process.exitstatus == 0)

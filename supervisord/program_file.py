@@ -6,27 +6,30 @@
     essential=true                     without it the container stops
     pebble=proxy                       the name by which MAAS asks for it
     secrets=POSTGRES_PASSWORD          variables with a secret that it gets
+    rlimits=nofile=65536 core=0        its resource limits
 
 Stock supervisor ignores keys that it does not know, so a misspelt one would be silent: here every
-key of a [program:…] section must be known.
+key of a [program:…] section must be known. Stock keys that the plugin's log cannot honour are not.
 """
 
 import configparser
 import difflib
 import glob
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-OWN_KEYS = frozenset({"needs", "configuration", "essential", "pebble", "secrets"})
+from supervisord import rlimits
+
+_T = TypeVar("_T")
+
+OWN_KEYS = frozenset({"needs", "configuration", "essential", "pebble", "secrets", "rlimits"})
 
 # http://supervisord.org/configuration.html#program-x-section-values
 STOCK_KEYS = frozenset(
     {
         "command",
-        "process_name",
-        "numprocs",
-        "numprocs_start",
         "priority",
         "autostart",
         "startsecs",
@@ -42,15 +45,9 @@ STOCK_KEYS = frozenset(
         "stdout_logfile",
         "stdout_logfile_maxbytes",
         "stdout_logfile_backups",
-        "stdout_capture_maxbytes",
-        "stdout_events_enabled",
-        "stdout_syslog",
         "stderr_logfile",
         "stderr_logfile_maxbytes",
         "stderr_logfile_backups",
-        "stderr_capture_maxbytes",
-        "stderr_events_enabled",
-        "stderr_syslog",
         "environment",
         "directory",
         "umask",
@@ -60,7 +57,7 @@ STOCK_KEYS = frozenset(
 
 
 class ProgramFileError(Exception):
-    """A program file that cannot be used; the text names the file and the entry."""
+    """Program files that cannot be used; the text names each file and entry, a line each."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +65,7 @@ class Program:
     """One program, as far as the plugin is concerned."""
 
     name: str
+    path: Path
     needs: tuple[str, ...]
     autostart: bool
     configuration: Path | None
@@ -75,26 +73,38 @@ class Program:
     essential: bool
     pebble: str | None
     secrets: tuple[str, ...]
+    rlimits: rlimits.Limits
 
 
 def read_all(configuration: Path) -> dict[str, Program]:
     """Read the programs that supervisord's configuration and the files it includes declare.
 
-    Raises ProgramFileError for a key or a need that is not known, and for needs in a circle.
+    Raises ProgramFileError with all problems: files that cannot be read, keys and needs that are
+    not known, needs in a circle.
     """
     main = _parse(configuration)
     programs: dict[str, Program] = {}
-    files = {configuration: main}
-    for pattern in main.get("include", "files", fallback="").split():
-        for name in sorted(glob.glob(str(configuration.parent / pattern))):
-            files[Path(name)] = _parse(Path(name))
-    for path, parser in files.items():
+    problems: list[str] = []
+    paths = [
+        Path(name)
+        for pattern in main.get("include", "files", fallback="").split()
+        for name in sorted(glob.glob(str(configuration.parent / pattern)))
+    ]
+    for path in [configuration, *paths]:
+        try:
+            parser = _parse(path)
+        except ProgramFileError as error:
+            problems.append(str(error))
+            continue
         for section in parser.sections():
             if section.startswith("program:"):
-                program = _program(path, section, parser)
+                program = _program(path, section, parser[section], problems)
                 programs[program.name] = program
-    _refuse_unknown_needs(programs)
-    _refuse_circles(programs)
+    problems += _unknown_needs(programs)
+    if not problems:
+        problems += _circles(programs)
+    if problems:
+        raise ProgramFileError("\n".join(problems))
     return programs
 
 
@@ -116,52 +126,71 @@ def _parse(path: Path) -> configparser.RawConfigParser:
     return parser
 
 
-def _program(path: Path, section: str, parser: configparser.RawConfigParser) -> Program:
-    entry = parser[section]
-    known = STOCK_KEYS | OWN_KEYS
+def _program(
+    path: Path, section: str, entry: configparser.SectionProxy, problems: list[str]
+) -> Program:
+    where = f"cannot use {path}: [{section}]"
     for key in entry:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise ProgramFileError(f"cannot use {path}: [{section}] has an unknown key {key}{hint}")
-    file = entry.get("configuration")
+        if key not in STOCK_KEYS | OWN_KEYS:
+            near = difflib.get_close_matches(key, STOCK_KEYS | OWN_KEYS, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            known = f"known, besides supervisor's own, are {' '.join(sorted(OWN_KEYS))}"
+            problems.append(f"{where} has an unknown key {key}; {hint}{known}")
+
+    def read(key: str, convert: Callable[[str], _T], default: _T) -> _T:
+        try:
+            return convert(entry[key]) if key in entry else default
+        except ValueError as error:
+            problems.append(f"{where} {key}={entry[key]}: {error}")
+            return default
+
+    return Program(
+        name=section.partition(":")[2],
+        path=path,
+        needs=read("needs", _words, ()),
+        autostart=read("autostart", _boolean, True),
+        configuration=read("configuration", Path, None),
+        one_shot=entry.get("startsecs") == "0",
+        essential=read("essential", _boolean, False),
+        pebble=entry.get("pebble"),
+        secrets=read("secrets", _words, ()),
+        rlimits=read("rlimits", rlimits.parse, {}),
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _boolean(text: str) -> bool:
     try:
-        return Program(
-            name=section.partition(":")[2],
-            needs=tuple(entry.get("needs", "").split()),
-            autostart=entry.getboolean("autostart", True),
-            configuration=Path(file) if file else None,
-            one_shot=entry.get("startsecs") == "0",
-            essential=entry.getboolean("essential", False),
-            pebble=entry.get("pebble"),
-            secrets=tuple(entry.get("secrets", "").split()),
-        )
-    except ValueError as error:
-        raise ProgramFileError(f"cannot use {path}: [{section}]: {error}") from None
+        return configparser.RawConfigParser.BOOLEAN_STATES[text.lower()]
+    except KeyError:
+        raise ValueError("must be true or false") from None
 
 
-def _refuse_unknown_needs(programs: Mapping[str, Program]) -> None:
+def _unknown_needs(programs: Mapping[str, Program]) -> Iterator[str]:
     for program in programs.values():
         for need in program.needs:
             if not need.startswith("/") and need not in programs:
-                raise ProgramFileError(
-                    f"cannot order the programs: {program.name} needs {need}, which is not among"
-                    f" {' '.join(sorted(programs))}"
+                yield (
+                    f"cannot use {program.path}: [program:{program.name}] needs {need}, which is"
+                    f" neither an absolute path nor among {' '.join(sorted(programs))}"
                 )
 
 
-def _refuse_circles(programs: Mapping[str, Program]) -> None:
+def _circles(programs: Mapping[str, Program]) -> Iterator[str]:
     done: set[str] = set()
 
-    def visit(name: str, path: tuple[str, ...]) -> None:
+    def visit(name: str, path: tuple[str, ...]) -> Iterator[str]:
         if name in path:
-            circle = " -> ".join((*path[path.index(name) :], name))
-            raise ProgramFileError(f"cannot order the programs: {circle} need each other")
-        if name in done or name.startswith("/"):
-            return
-        for need in programs[name].needs:
-            visit(need, (*path, name))
-        done.add(name)
+            circle = " needs ".join((*path[path.index(name) :], name))
+            files = ", ".join(str(programs[n].path) for n in path[path.index(name) :])
+            yield f"cannot use {files}: none of them could start, for {circle}"
+        elif name not in done and not name.startswith("/"):
+            for need in programs[name].needs:
+                yield from visit(need, (*path, name))
+            done.add(name)
 
     for name in programs:
-        visit(name, ())
+        yield from visit(name, ())

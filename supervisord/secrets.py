@@ -5,10 +5,7 @@ anything starts, and a program gets those that its file names. All programs run 
 limits accidents, not an intruder who can read another process's memory.
 """
 
-from collections.abc import Iterable, Mapping, MutableMapping
-from typing import Any
-
-from supervisord.program_file import Program
+from collections.abc import Iterable, MutableMapping
 
 _taken: dict[str, str] = {}
 
@@ -20,8 +17,6 @@ def take(environ: MutableMapping[str, str], names: Iterable[str]) -> None:
             _taken[name] = environ.pop(name)
 
 
-def hand_out(programs: Mapping[str, Program], processes: Mapping[str, Any]) -> None:
-    """Give each process the secrets that its program file names."""
-    for name, process in processes.items():
-        given = {secret: _taken[secret] for secret in programs[name].secrets if secret in _taken}
-        process.config.environment = {**(process.config.environment or {}), **given}
+def given(names: Iterable[str]) -> dict[str, str]:
+    """Return those of the named variables that were taken, for a program that may have them."""
+    return {name: _taken[name] for name in names if name in _taken}

@@ -1,0 +1,140 @@
+"""Everything that the plugin replaces on supervisor's own objects, and nothing else.
+
+It replaces methods of single objects, which exist since supervisor 3 and are its seams for FastCGI
+programs and tests; the version is pinned (facts/supervisors.md B).
+"""
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from supervisor.datatypes import Automatic
+from supervisor.dispatchers import PInputDispatcher
+from supervisor.medusa import asyncore_25 as asyncore
+
+from supervisord import rlimits, secrets
+from supervisord.guard import guarded
+from supervisord.log.container_log import ContainerLog
+from supervisord.log.file import LogFile
+from supervisord.log.stream import Stream
+from supervisord.program_file import Program
+from supervisord.restarts import Restarts
+from supervisord.signals import Signals
+
+# More than any number of restarts: restarts.py has its own idea of giving up.
+_ENDLESS = 2**31
+_MOST_ERRORS = 100
+
+
+@dataclass(frozen=True)
+class LogDirectory:
+    """Where programs have their log files, unless they name one; none without a directory."""
+
+    path: Path | None
+    max_bytes: int
+    backups: int
+
+
+def adapt_config(config: Any, program: Program, log: ContainerLog, directory: LogDirectory) -> None:
+    """Change a program's configuration; twice is once, for `reread` compares configurations."""
+    config.autostart = False  # order.py starts it
+    config.startretries = _ENDLESS
+    given = secrets.given(program.secrets)
+    config.environment = {**(config.environment or {}), **given}
+    for channel in ("stdout", "stderr"):
+        _adapt_log_file(config, channel, directory)
+    config.make_dispatchers = lambda process: _make_dispatchers(config, process, log)
+
+
+def adapt_process(
+    process: Any, program: Program, restarts: Restarts, signals: Signals, log: ContainerLog
+) -> None:
+    """Change what a process does when it is spawned, signalled and reaped."""
+    finish, signal, prepare = process.finish, process.signal, process._prepare_child_fds
+
+    def note_end(wait_status: int) -> None:
+        last_line = b""
+        for stream in process.dispatchers.values():
+            if isinstance(stream, Stream):
+                stream.finish()
+                last_line = stream.last_line or last_line
+        restarts.note_end(process.config.name, wait_status, last_line)
+
+    def finish_with_last_words(pid: int, wait_status: int) -> None:
+        guarded(note_end, log)(wait_status)
+        finish(pid, wait_status)
+
+    def prepare_child() -> None:
+        prepare()
+        rlimits.apply(program.rlimits)
+
+    process.finish = finish_with_last_words
+    process.signal = lambda number: signals.send(process, number, signal)
+    process._prepare_child_fds = prepare_child
+
+
+def adapt_rereading(options: Any, adapt: Callable[[Any], None]) -> None:
+    """Adapt configurations that `supervisorctl reread` reads, before they are compared."""
+    process_config = options.process_config
+
+    def process_config_and_adapt(do_usage: bool = True) -> None:
+        process_config(do_usage=do_usage)
+        for group in options.process_group_configs:
+            for config in group.process_configs:
+                adapt(config)
+
+    options.process_config = process_config_and_adapt
+
+
+def keep_running(supervisor: Any, log: ContainerLog) -> None:
+    """Go on after an exception that leaves supervisord's loop, as long as there are not many."""
+    stock_runforever = supervisor.runforever
+
+    def runforever() -> None:
+        for _ in range(_MOST_ERRORS):
+            try:
+                stock_runforever()
+            except asyncore.ExitNow:
+                raise
+            except Exception:
+                log.say("ERROR", f"cannot finish a turn, going on:\n{traceback.format_exc()}")
+                time.sleep(0.1)
+        raise RuntimeError(f"{_MOST_ERRORS} errors")
+
+    supervisor.runforever = runforever
+
+
+def _make_dispatchers(config: Any, process: Any, log: ContainerLog) -> tuple[dict[int, Any], Any]:
+    """Do as ProcessConfig.make_dispatchers, with streams that know lines."""
+    pipes = config.options.make_pipes(not config.redirect_stderr)
+    dispatchers: dict[int, Any] = {}
+    for channel in ("stdout", "stderr"):
+        if pipes[channel] is not None:
+            file = _log_file(config, channel, log)
+            dispatchers[pipes[channel]] = Stream(process, channel, pipes[channel], log, file)
+    dispatchers[pipes["stdin"]] = PInputDispatcher(process, "stdin", pipes["stdin"])
+    return dispatchers, pipes
+
+
+def _adapt_log_file(config: Any, channel: str, directory: LogDirectory) -> None:
+    """Replace supervisor's file of a random name (AUTO, the default) by one of our own."""
+    path = getattr(config, f"{channel}_logfile")
+    if path is not Automatic:
+        if not path or f"---{config.options.identifier}-" not in path:
+            return
+        Path(path).unlink(missing_ok=True)
+    ours = directory.path and str(directory.path / f"{config.name}.log")
+    setattr(config, f"{channel}_logfile", ours)
+    setattr(config, f"{channel}_logfile_maxbytes", directory.max_bytes)
+    setattr(config, f"{channel}_logfile_backups", directory.backups)
+
+
+def _log_file(config: Any, channel: str, log: ContainerLog) -> LogFile | None:
+    path = getattr(config, f"{channel}_logfile")
+    if not path or path.startswith("/dev/"):  # the container's log has everything
+        return None
+    max_bytes = getattr(config, f"{channel}_logfile_maxbytes")
+    return log.file(Path(path), max_bytes, getattr(config, f"{channel}_logfile_backups"))

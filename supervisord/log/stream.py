@@ -1,0 +1,87 @@
+"""One stream of one program, read in supervisord's loop."""
+
+import os
+from typing import Any
+
+from supervisord.guard import guarded
+from supervisord.log.container_log import ContainerLog
+from supervisord.log.file import LogFile
+from supervisord.log.lines import LineSplitter
+
+READ_BYTES = 128 * 1024
+# What is read at the end of a program, where an offspring of it may go on writing.
+_MOST_LAST_READS = 64
+
+
+class Stream:
+    """Stands in the place of supervisor's POutputDispatcher, and knows lines."""
+
+    def __init__(
+        self, process: Any, channel: str, fd: int, log: ContainerLog, file: LogFile | None
+    ) -> None:
+        self.closed = False
+        self.last_line = b""
+        self.channel = channel
+        self._process = process
+        self._fd = fd
+        self._log = log
+        self._file = file
+        self._splitter = LineSplitter()
+        self._guarded_read = guarded(self._read, log)
+
+    def readable(self) -> bool:
+        """Say whether more may come."""
+        return not self.closed
+
+    def writable(self) -> bool:
+        """Never has anything to write."""
+        return False
+
+    def handle_read_event(self) -> None:
+        """Take what is there. A stream that is not read any more would block its program."""
+        self._guarded_read()
+
+    def finish(self) -> None:
+        """Take the last that the program has written."""
+        for _ in range(_MOST_LAST_READS):
+            if self.closed or not self._read():
+                break
+        self.close()
+
+    def close(self) -> None:
+        """Read no more."""
+        if not self.closed:
+            self.closed = True
+            self._pass_on(self._splitter.rest())
+
+    def handle_error(self) -> None:
+        """Never called: no exception leaves this object."""
+
+    def removelogs(self) -> None:
+        """Empty the log file (`supervisorctl clear`)."""
+        if self._file:
+            self._file.truncate()
+
+    def reopenlogs(self) -> None:
+        """Open the log file anew (SIGUSR2)."""
+        if self._file:
+            self._file.close()
+
+    def _read(self) -> bool:
+        """Read once; say whether there was anything."""
+        try:
+            data = os.read(self._fd, READ_BYTES)
+        except BlockingIOError:
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return False
+        self._pass_on(self._splitter.feed(data))
+        return True
+
+    def _pass_on(self, lines: list[bytes]) -> None:
+        if lines:
+            self.last_line = lines[-1]
+            self._log.write(self._process.config.name, self.channel, lines, self._file)
