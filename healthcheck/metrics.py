@@ -5,7 +5,7 @@ import os
 import time
 
 import prometheus_client
-from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from healthcheck.check import Check
 from healthcheck.monitor import Monitor
@@ -73,6 +73,13 @@ class Metrics:
             ["program"],
             registry=registry,
         )
+        self._lost_lines = Counter(
+            "supervisor_log_lost_lines_total",
+            "How many lines of this program the container's log has lost, for its reader was slow.",
+            ["program"],
+            registry=registry,
+        )
+        self._lost_lines_before: dict[str, float] = {}
         self._build = Gauge(
             "maas_build_info",
             "Always 1; its labels tell what runs.",
@@ -103,8 +110,10 @@ class Metrics:
         self._build.labels(init.maas_version, init.source, revision).set(1)
         try:
             programs = await self._client.programs()
+            lost_lines = await self._client.lost_lines()
         except Unreachable:
-            programs = []
+            programs, lost_lines = [], self._lost_lines_before
+        self._count_lost_lines(lost_lines)
         self._program_state.clear()
         for program in programs:
             for possible_state in PROGRAM_STATES:
@@ -112,4 +121,12 @@ class Metrics:
                     program.state == possible_state
                 )
             self._program_start.labels(program.name).set(program.start_time)
+            self._lost_lines.labels(program.name)  # zero is a value, too
         self.text = generate_latest(self._registry)
+
+    def _count_lost_lines(self, now: dict[str, float]) -> None:
+        """Add what PID 1 has counted since it was asked before."""
+        for program, lines in now.items():
+            before = self._lost_lines_before.get(program, 0)
+            self._lost_lines.labels(program).inc(lines - before)
+        self._lost_lines_before = now

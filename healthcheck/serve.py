@@ -50,7 +50,7 @@ async def serve(configured: settings.Settings) -> None:
         asyncio.create_task(work)
         for work in (
             monitor.watch(),
-            monitor.announce(lambda line: print(f"healthcheck: {line}", flush=True)),
+            monitor.announce(lambda line: print(line, flush=True)),
             metrics.keep_rendering(),
             _until(stopping),
         )

@@ -43,16 +43,6 @@ class SupervisorClient:
 
     async def programs(self) -> list[Program]:
         """Return every program. Raises Unreachable."""
-        body = xmlrpc.client.dumps((), "supervisor.getAllProcessInfo")
-        try:
-            response = await self._client.post(
-                "/RPC2", content=body, headers={"Content-Type": "text/xml"}
-            )
-            response.raise_for_status()
-            (answer,), _ = xmlrpc.client.loads(response.text)
-        except (httpx.HTTPError, xmlrpc.client.Error, ExpatError, ValueError) as error:
-            raise Unreachable(str(error) or type(error).__name__) from None
-        entries: Any = answer
         return [
             Program(
                 name=entry["name"],
@@ -61,5 +51,22 @@ class SupervisorClient:
                 start_time=entry["start"],
                 exit_status=entry["exitstatus"],
             )
-            for entry in entries
+            for entry in await self._call("supervisor.getAllProcessInfo")
         ]
+
+    async def lost_lines(self) -> dict[str, float]:
+        """Return how many lines of each program the log has lost. Raises Unreachable."""
+        lost: dict[str, float] = await self._call("plugin.getLostLines")
+        return lost
+
+    async def _call(self, method: str) -> Any:
+        body = xmlrpc.client.dumps((), method)
+        try:
+            response = await self._client.post(
+                "/RPC2", content=body, headers={"Content-Type": "text/xml"}
+            )
+            response.raise_for_status()
+            (answer,), _ = xmlrpc.client.loads(response.text)
+        except (httpx.HTTPError, xmlrpc.client.Error, ExpatError, ValueError) as error:
+            raise Unreachable(str(error) or type(error).__name__) from None
+        return answer

@@ -19,13 +19,7 @@ INTERVAL_SECONDS = 300
 def main() -> int:
     """Work until SIGTERM; return the exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=logging.INFO,
-        stream=sys.stdout,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%SZ",
-    )
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(levelname)s %(message)s")
     logs = Path(os.environ["MAAS_SYSLOG_LOG_DIR"])
     data = Path(os.environ["MAAS_ROOT"])
     days = settings.read("MAAS_SYSLOG_DAYS", os.environ)

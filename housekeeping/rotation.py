@@ -1,4 +1,7 @@
-"""Log files of the services: rsyslog, nginx and squid append to them and never cut them."""
+"""Log files of the services: rsyslog, nginx and squid append to them and never cut them.
+
+Those that PID 1 writes beside them never grow beyond this size: it rotates them itself.
+"""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Init's log: one line each, with time and level, in colour on a terminal."""
+"""Init's log: one line each, with level and, where PID 1 does not add it, the time."""
 
 import logging
 import os
@@ -14,12 +14,17 @@ _RESET = "\033[0m"
 
 
 class Formatter(logging.Formatter):
-    """Formats `2026-11-23T13:28:34Z INFO init: text`; further lines of a text are indented."""
+    """Formats `2026-11-23T13:28:34Z INFO init: text`; further lines of a text are indented.
+
+    As a program of PID 1's it is `INFO text`: the rest is there already.
+    """
 
     converter = staticmethod(time.gmtime)
 
-    def __init__(self, colour: bool) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    def __init__(self, colour: bool, supervised: bool) -> None:
+        before = "" if supervised else "%(asctime)s "
+        name = "" if supervised else "%(name)s: "
+        super().__init__(f"{before}%(levelname)s {name}%(message)s", "%Y-%m-%dT%H:%M:%SZ")
         self._colour = colour
 
     def format(self, record: logging.LogRecord) -> str:
@@ -33,5 +38,5 @@ def set_up() -> None:
     """Send all records to standard output."""
     handler = logging.StreamHandler(sys.stdout)
     colour = "NO_COLOR" not in os.environ and (sys.stdout.isatty() or "FORCE_COLOR" in os.environ)
-    handler.setFormatter(Formatter(colour))
+    handler.setFormatter(Formatter(colour, supervised="SUPERVISOR_ENABLED" in os.environ))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
