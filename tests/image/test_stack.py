@@ -49,16 +49,16 @@ def test_programs_run_and_init_has_ended(maas: Container) -> None:
 def test_the_log_tells_who_started_what(maas: Container) -> None:
     log = maas.log()
     for story in (
-        "PID 1 starts init",
-        "init: migrate: 381 migrations applied",
-        "init: admin: created admin",
-        "init: done",
-        "PID 1 starts regiond",
+        "| init starts",
+        "| INFO migrate: 381 migrations applied",
+        "| INFO admin: created admin",
+        "| init has ended well after",
+        "| regiond starts",
         "regiond asks to start nginx (http)",
         "regiond asks to start squid (proxy)",
     ):
         assert story in log
-    assert log.index("init: done") < log.index("PID 1 starts regiond")
+    assert log.index("init has ended well") < log.index("regiond starts")
 
 
 def test_it_holds_no_privilege(maas: Container) -> None:

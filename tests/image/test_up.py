@@ -105,6 +105,6 @@ def test_up_on_the_offline_base(image: str, project: Path) -> None:
     log = docker("logs", f"{PROJECT}-maas-1")
     assert "created admin" in log
     # rsyslog listens before regiond logs
-    assert log.index("spawned: 'rsyslog'") < log.index("spawned: 'regiond'")
+    assert log.index("| rsyslog starts") < log.index("| regiond starts")
     again = run(project, "make", "up")
     assert again.returncode == 0, again.stdout

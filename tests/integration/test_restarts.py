@@ -1,0 +1,68 @@
+"""PID 1: what fails is started again."""
+
+import os
+import signal
+import time
+
+from eventually import eventually
+from pid1 import Pid1
+
+
+def test_the_first_failure_is_mended_at_once(pid1: Pid1) -> None:
+    pid1.program("service", "sh -c 'echo runs; exec sleep 1000'", autorestart="true")
+    pid1.start()
+    pid = pid1.pid("service")
+    time.sleep(1.5)
+    begun = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: len(pid1.said("service")) == 2)
+    assert time.monotonic() - begun < 0.5
+    assert pid1.says("terminated by SIGKILL (perhaps out of memory). Starting it again")
+    eventually(lambda: "failed once, last: terminated by SIGKILL" in pid1.supervisorctl("status"))
+
+
+def test_each_further_one_later_and_status_tells(pid1: Pid1) -> None:
+    pid1.program("service", "sh -c 'echo no disk >&2; exit 1'", autorestart="true")
+    pid1.start()
+    eventually(lambda: "BACKOFF" in pid1.supervisorctl("status"))
+    eventually(lambda: "failed 4 times, next start " in pid1.supervisorctl("status"), 20)
+    assert "exit status 1; its last line: no disk" in pid1.supervisorctl("status")
+    delays = [
+        float(line.split(" in ")[1].split()[0]) for line in pid1.said() if "Starting it" in line
+    ]
+    for delay, longest in zip(delays, (0.5, 1, 2, 4), strict=False):
+        assert 0.75 * longest - 0.1 <= delay <= longest + 0.1
+
+
+def test_stopping_ends_the_waiting(pid1: Pid1) -> None:
+    pid1.program("service", "false", autorestart="true")
+    pid1.start()
+    eventually(lambda: pid1.says("(failure 4)"), 20)
+    assert "stopped" in pid1.supervisorctl("stop", "service")
+    count = len(pid1.said())
+    time.sleep(5)
+    assert "service starts" not in pid1.said()[count:]
+
+
+def test_many_that_fail_at_once_all_come_back(pid1: Pid1) -> None:
+    for number in range(20):
+        pid1.program(f"s{number}", "sleep 1000", autorestart="true")
+    pid1.start()
+    eventually(lambda: pid1.supervisorctl("status").count("RUNNING") == 20)
+    processes = pid1.xmlrpc().supervisor.getAllProcessInfo()
+    for process in processes:
+        os.kill(process["pid"], signal.SIGKILL)
+    eventually(lambda: pid1.supervisorctl("status").count("failed once") == 20)
+
+
+def test_a_stop_within_milliseconds_of_a_start_is_not_lost(pid1: Pid1) -> None:
+    """A child between fork and exec must not take SIGTERM with PID 1's handlers."""
+    pid1.program("service", "sleep 1000", stopwaitsecs=30, autostart="false", startsecs=0)
+    pid1.start()
+    eventually(lambda: "STOPPED" in pid1.supervisorctl("status"))
+    supervisor = pid1.xmlrpc().supervisor
+    begun = time.monotonic()
+    for _ in range(100):
+        supervisor.startProcess("service", False)
+        supervisor.stopProcess("service", True)
+    assert time.monotonic() - begun < 25
