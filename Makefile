@@ -1,4 +1,4 @@
-.PHONY: help up demo demo-down test
+.PHONY: help up demo demo-down test bench
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -15,3 +15,6 @@ demo-down: ## remove the demo with its volumes
 
 test: ## lint, types, unit, integration and image tests
 	tests/run
+
+bench: ## compare PID 1 with stock supervisord and s6, 5 minutes
+	bench/run

@@ -30,6 +30,17 @@ need_commands() {
         --no-install-recommends --no-upgrade -o DPkg::Lock::Timeout=120 "${missing[@]}"
 }
 
+# need_venv makes .venv in the current directory, with the tools of requirements-dev.lock.
+need_venv() {
+    python3 -c 'import ensurepip' 2>/dev/null || need_commands ensurepip=python3-venv
+    if [ ! -x .venv/bin/pytest ] || [ requirements-dev.lock -nt .venv/ready ]; then
+        say "making .venv …"
+        python3 -m venv --clear .venv
+        quietly "install the tools" .venv/bin/pip install --require-hashes -r requirements-dev.lock
+        touch .venv/ready
+    fi
+}
+
 # "LABEL URI SUITE COMPONENT" of each source that Debian has signed, as apt itself understands the
 # machine's sources; nothing where the lists were never fetched.
 debian_entries() {

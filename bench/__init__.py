@@ -1,0 +1,1 @@
+"""PID 1 measured beside stock supervisord and s6: `make bench`."""

@@ -1,0 +1,58 @@
+"""Measures PID 1 beside stock supervisord and s6."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import measure, report
+from bench.supervisors import MeasurementError, descendants, kill
+
+_PARTS = ("compare", "idle", "scaling", "flood")
+
+
+def main() -> int:
+    """Measure and print; return 0 unless a measurement itself has failed."""
+    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=_PARTS, default=_PARTS, help="only these")
+    parser.add_argument("--repeat", type=int, default=7, metavar="N", help="repetitions (7)")
+    arguments = parser.parse_args()
+    if arguments.repeat < 1:
+        parser.error("--repeat must be at least 1")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+            try:
+                _run(Path(directory), arguments.only, arguments.repeat)
+            finally:
+                kill(*descendants(os.getpid()))  # one whose start was interrupted
+    except MeasurementError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 0
+
+
+def _run(directory: Path, parts: list[str], repeat: int) -> None:
+    source = Path(__file__).with_name("child.c")
+    subprocess.run(["cc", "-O2", "-Wall", "-o", directory / "child", source], check=True)
+    print(report.machine(), flush=True)
+    samples: measure.Samples = {}
+    if "compare" in parts:
+        samples |= measure.compare(directory, repeat)
+    if "idle" in parts:
+        samples |= measure.idle(directory)
+    if samples:
+        print(f"\n{report.comparison(samples)}", flush=True)
+    if "scaling" in parts:
+        print(f"\n{report.scaling(measure.scaling(directory, repeat))}", flush=True)
+    if "flood" in parts:
+        print(f"\n{report.flood(measure.flood(directory))}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Tables of what was measured, with the goals beside it. A goal is printed, never enforced."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from statistics import median
+
+from bench.measure import FLOOD_RATE, SIZES, Flood, Samples
+from bench.supervisors import KINDS
+
+# What is measured: its label, and the goal of ours by what stock takes.
+_METRICS: dict[str, tuple[str, str, Callable[[float], float] | None]] = {
+    "start": ("exec to first exec, ms", "0.15 x stock", lambda stock: 0.15 * stock),
+    "restart": ("kill -9 to new exec, ms", "10", lambda _: 10),
+    "first_term": ("SIGTERM to first SIGTERM, ms", "", None),
+    "shutdown": ("SIGTERM to end, ms", "0.02 x stock, 60", lambda stock: min(0.02 * stock, 60)),
+    "pss": ("idle PSS, MB", "stock + 4", lambda stock: stock + 4),
+    "idle_cpu": ("idle CPU, ms per minute", "2 x stock", lambda stock: 2 * stock),
+}
+_LINEAR = 1.25  # times the programs; above 1 for noise
+_FLOOD_RESTART_MS = 20
+
+
+def machine() -> str:
+    """Return what is compared, where and when."""
+    dpkg = ["dpkg-query", "--show", "--showformat=${Version}", "s6"]
+    s6 = subprocess.run(dpkg, capture_output=True, text=True, check=False).stdout
+    stock = importlib.metadata.version("supervisor")
+    return (
+        f"{time.strftime('%Y-%m-%d %H:%M %Z')}, {os.cpu_count()} cores, load"
+        f" {os.getloadavg()[0]:.1f}, Linux {platform.release()}, Python"
+        f" {platform.python_version()}, supervisor {stock}, s6 {s6}"
+    )
+
+
+def comparison(samples: Samples) -> str:
+    """Return a table of medians, and of the ranges that they come from."""
+    lines = [f"{'10 programs':30}" + "".join(f"{kind:>13}" for kind in KINDS) + "   goal of ours"]
+    for key, (label, text, limit) in _METRICS.items():
+        if not (by_kind := samples.get(key)):
+            continue
+        medians = {kind: median(values) for kind, values in by_kind.items()}
+        line = f"{label:30}" + "".join(f"{_short(medians[kind]):>13}" for kind in KINDS)
+        if limit:
+            bound = limit(medians["stock"])
+            line += f"   <= {_short(bound)} ({text}): {_met(medians['ours'] <= bound)}"
+        ranges = (f"{_short(min(by_kind[k]))}..{_short(max(by_kind[k]))}" for k in KINDS)
+        count = f"  range of {len(by_kind['ours'])}"
+        lines += [line, f"{count:30}" + "".join(f"{text:>13}" for text in ranges)]
+    lines += [
+        "kill -9: once per program and life, after more than 2 s. Ours restarts at once after a",
+        "first failure and delays repeated ones; s6 waits 1 s where no readiness is declared.",
+    ]
+    return "\n".join(lines)
+
+
+def scaling(times: dict[str, dict[int, list[float]]]) -> str:
+    """Return a table of medians by number of programs."""
+    lines = ["programs, ours    exec to last exec, ms    each    status answer, ms    each"]
+    medians = {key: {size: median(by[size]) for size in SIZES} for key, by in times.items()}
+    for size in SIZES:
+        start, status = medians["start"][size], medians["status"][size]
+        lines.append(f"{size:14}{start:25.1f}{start / size:8.2f}{status:21.2f}{status / size:8.3f}")
+    for key, by_size in medians.items():
+        ratio, bound = by_size[200] / by_size[50], 200 / 50 * _LINEAR
+        lines.append(f"{key}(200) / {key}(50) = {ratio:.2f} <= {bound}: {_met(ratio <= bound)}")
+    return "\n".join(lines)
+
+
+def flood(flood: Flood) -> str:
+    """Return what became of the lines and of the programs killed meanwhile."""
+    slowest = max(flood.restarts)
+    return (
+        f"log flood, ours: {flood.rate:.0f} lines/s ({FLOOD_RATE} wanted)\n"
+        f"kill -9 to new exec: median {median(flood.restarts):.1f} ms, max of"
+        f" {len(flood.restarts)} {slowest:.1f} ms <= {_FLOOD_RESTART_MS}:"
+        f" {_met(slowest <= _FLOOD_RESTART_MS)}\n"
+        f"lines: {flood.written} written, {flood.received} came whole, {flood.announced_lost}"
+        f" announced as lost\n"
+        f"none else missing: {_met(not flood.missing)} ({flood.missing}), none out of order:"
+        f" {_met(not flood.out_of_order)} ({flood.out_of_order})"
+    )
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 200 else f"{value:.1f}"
+
+
+def _met(met: bool) -> str:
+    return "yes" if met else "no"
