@@ -4,6 +4,9 @@ It replaces methods of single objects, which exist since supervisor 3 and are it
 programs and tests; the version is pinned (facts/supervisors.md B).
 """
 
+import contextlib
+import os
+import signal
 import time
 import traceback
 from collections.abc import Callable
@@ -53,7 +56,7 @@ def adapt_process(
     process: Any, program: Program, restarts: Restarts, signals: Signals, log: ContainerLog
 ) -> None:
     """Change what a process does when it is spawned, signalled and reaped."""
-    finish, signal, prepare = process.finish, process.signal, process._prepare_child_fds
+    finish, send, prepare = process.finish, process.signal, process._prepare_child_fds
 
     def note_end(wait_status: int) -> None:
         last_line = b""
@@ -66,13 +69,15 @@ def adapt_process(
     def finish_with_last_words(pid: int, wait_status: int) -> None:
         guarded(note_end, log)(wait_status)
         finish(pid, wait_status)
+        if process.config.killasgroup:
+            _kill_group(pid)
 
     def prepare_child() -> None:
         prepare()
         rlimits.apply(program.rlimits)
 
     process.finish = finish_with_last_words
-    process.signal = lambda number: signals.send(process, number, signal)
+    process.signal = lambda number: signals.send(process, number, send)
     process._prepare_child_fds = prepare_child
 
 
@@ -87,6 +92,15 @@ def adapt_rereading(options: Any, adapt: Callable[[Any], None]) -> None:
                 adapt(config)
 
     options.process_config = process_config_and_adapt
+
+
+def _kill_group(pid: int) -> None:
+    """End what a program has left of its process group, as nginx its workers when it is killed.
+
+    They would hold its ports, and what is started in its place could not have them.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def keep_running(supervisor: Any, log: ContainerLog) -> None:

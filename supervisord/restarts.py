@@ -126,6 +126,8 @@ class Restarts:
         if from_state != ProcessStates.EXITED:  # that one is noted already
             if process.spawnerr and not process.pid:  # not even started
                 history.reason = process.spawnerr
+                if "process table" in history.reason:
+                    history.reason += " (the container's pids_limit is reached)"
             self._note_failure(name, process)
         delay = self._delay(history.streak)
         now = self._clock()

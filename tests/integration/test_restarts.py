@@ -6,6 +6,7 @@ import time
 
 from eventually import eventually
 from pid1 import Pid1
+from unused_port import unused_port
 
 
 def test_the_first_failure_is_mended_at_once(pid1: Pid1) -> None:
@@ -32,6 +33,26 @@ def test_each_further_one_later_and_status_tells(pid1: Pid1) -> None:
     ]
     for delay, longest in zip(delays, (0.5, 1, 2, 4), strict=False):
         assert 0.75 * longest - 0.1 <= delay <= longest + 0.1
+
+
+def test_what_a_killed_program_leaves_behind_is_ended(pid1: Pid1) -> None:
+    """As a killed nginx its workers, which hold its port."""
+    source = """
+        import os, socket, time
+        server = socket.socket()
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", {port}))
+        server.listen()
+        print("master" if os.fork() else "worker", flush=True)
+        time.sleep(1000)
+    """
+    command = pid1.python("nginx", source.format(port=unused_port()))
+    pid1.program("nginx", command, autorestart="true", killasgroup="true")
+    pid1.start()
+    eventually(lambda: len(pid1.said("nginx")) == 2)
+    os.kill(pid1.pid("nginx"), signal.SIGKILL)
+    eventually(lambda: pid1.said("nginx").count("worker") == 2)
+    assert not pid1.says("Address already in use", "nginx")
 
 
 def test_stopping_ends_the_waiting(pid1: Pid1) -> None:
