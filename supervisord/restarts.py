@@ -70,7 +70,8 @@ class Restarts:
         reason = decode_wait_status(wait_status)[1]
         if "SIGKILL" in reason and not self._processes[name].killing:
             reason += " (perhaps out of memory)"
-        if last_line and os.WIFEXITED(wait_status) and wait_status:
+        one_shot = self._programs[name].one_shot  # its words are right above
+        if last_line and os.WIFEXITED(wait_status) and wait_status and not one_shot:
             reason += f"; its last line: {last_line.decode(errors='replace').strip()}"
         self.history(name).reason = reason
 
@@ -113,7 +114,7 @@ class Restarts:
     def _on_exit(self, name: str, process: Any) -> None:
         reason = self.history(name).reason
         if not _should_run(process):
-            word = "has ended well" if process.exitstatus == 0 else f"has failed with {reason}"
+            word = "has ended well" if process.exitstatus == 0 else f"has ended with {reason}"
             self._log.info(f"{name} {word} after {_duration(process)}")
             return
         self._note_failure(name, process)

@@ -84,16 +84,17 @@ def test_a_program_that_forks_without_end(image: str, tmp_path: Path) -> None:
     bomb.write_text(
         "import os, time\n"
         "time.sleep(3)\n"
-        "while True:\n"
+        "begun, full = time.monotonic(), False\n"
+        "while time.monotonic() - begun < 10:\n"
         "    try:\n"
-        "        pid = os.fork()\n"
+        "        if not os.fork():\n"
+        "            time.sleep(15)\n"
+        "            os._exit(0)\n"
         "    except OSError:\n"
-        "        print('full', flush=True)\n"
-        "        time.sleep(8)\n"
-        "        raise SystemExit\n"
-        "    if not pid:\n"
-        "        time.sleep(8)\n"
-        "        os._exit(0)\n"
+        "        if not full:\n"
+        "            print('full', flush=True)\n"
+        "        full = True\n"
+        "        time.sleep(0.002)\n"
     )
     programs = {"bomb": "python3 /programs/bomb.py", "ticker": "sh -c 'echo tick; sleep 1.5'"}
     for name, command in programs.items():

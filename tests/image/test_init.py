@@ -45,7 +45,7 @@ def test_killed_in_the_middle_of_a_migration_it_goes_on(maas: Container, start: 
     eventually(lambda: "migration " in container.probe(), 30)
     docker("kill", container.name)
     docker("start", container.name)
-    eventually(lambda: "init: done" in container.log(), 60)
+    eventually(lambda: "| INFO done: " in container.log(), 60)
     log = container.log()
     assert "the database is behind" in log or "the database is partial" in log
     assert "the database as it is now is in /var/lib/maas/backups/second-" in log
@@ -58,7 +58,7 @@ def test_killed_in_the_middle_of_a_migration_it_goes_on(maas: Container, start: 
 def test_two_at_once_migrate_once(maas: Container, start: Start) -> None:
     both = [start("one"), start("two")]
     for container in both:
-        eventually(lambda c=container: "init: done" in c.log(), 90)  # type: ignore[misc]
+        eventually(lambda c=container: "| INFO done: " in c.log(), 90)  # type: ignore[misc]
     logs = [container.log() for container in both]
     assert sum("MAAS migrates the database" in log for log in logs) == 1
     assert sum("created admin" in log for log in logs) == 1

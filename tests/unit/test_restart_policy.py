@@ -46,7 +46,7 @@ class World:
         self.log = Log()
         self.spawned = 0
         self.restarts = Restarts(
-            {},
+            {"squid": SimpleNamespace(one_shot=False)},  # type: ignore[dict-item]
             {"squid": self.process},
             self.log,  # type: ignore[arg-type]
             clock=lambda: self.now,
