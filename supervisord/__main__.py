@@ -9,7 +9,8 @@ import signal
 
 # The kernel drops signals for which PID 1 has no handler, and what follows takes a moment: until
 # supervisord has its own, there is nothing to stop.
-signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda *_: os._exit(0))
 
 import sys  # noqa: E402
 import tempfile  # noqa: E402
@@ -21,21 +22,20 @@ from supervisor import supervisord as stock  # noqa: E402
 import settings  # noqa: E402
 from supervisord import exit_status, fork, plugin, program_file, secrets  # noqa: E402
 from supervisord.log.container_log import ContainerLog  # noqa: E402
-from supervisord.wakeup import Wakeup  # noqa: E402
 
 CONFIGURATION = Path(__file__).with_name("supervisord.conf")
 
 
 def main() -> int:
     """Run supervisord until it has stopped everything; return the container's exit status."""
-    log = ContainerLog(sys.stdout.fileno(), json=_wants_json())
+    output = sys.stdout.fileno() if sys.stdout else os.open(os.devnull, os.O_WRONLY)
+    log = ContainerLog(output, json=_wants_json())
     plugin.log_to(log)
     try:
         status = _run(log)
     except Exception:  # of supervisord's own; what runs is ended by the kernel
         log.say("ERROR", f"cannot go on:\n{traceback.format_exc()}")
         status = exit_status.GIVEN_UP
-    Wakeup.stop_clock()
     log.finish()
     return status
 

@@ -20,7 +20,7 @@ _HANDLED = (
 
 
 def protect_children() -> None:
-    """Keep signals waiting during each fork, and give children the kernel's own handling."""
+    """Keep these signals waiting during each fork, and give children the kernel's handling."""
     os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_reset)
 
 

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from supervisor.datatypes import Automatic
 from supervisor.dispatchers import PInputDispatcher
 from supervisor.medusa import asyncore_25 as asyncore
+from supervisor.states import SupervisorStates
 
 from supervisord import rlimits, secrets
 from supervisord.guard import guarded
@@ -28,7 +30,8 @@ from supervisord.restarts import Restarts
 from supervisord.signals import Signals
 
 # More than any number of restarts: restarts.py has its own idea of giving up.
-_ENDLESS = 2**31
+_ENDLESS = 2**31 - 1
+# Of the loop's own in a minute.
 _MOST_ERRORS = 100
 
 
@@ -45,6 +48,9 @@ def adapt_config(config: Any, program: Program, log: ContainerLog, directory: Lo
     """Change a program's configuration; twice is once, for `reread` compares configurations."""
     config.autostart = False  # order.py starts it
     config.startretries = _ENDLESS
+    if not hasattr(config, "restart_when"):
+        config.restart_when = config.autorestart  # restarts.py starts it again
+        config.autorestart = False
     given = secrets.given(program.secrets)
     config.environment = {**(config.environment or {}), **given}
     for channel in ("stdout", "stderr"):
@@ -56,7 +62,8 @@ def adapt_process(
     process: Any, program: Program, restarts: Restarts, signals: Signals, log: ContainerLog
 ) -> None:
     """Change what a process does when it is spawned, signalled and reaped."""
-    finish, send, prepare = process.finish, process.signal, process._prepare_child_fds
+    spawn, finish, send = process.spawn, process.finish, process.signal
+    prepare = process._prepare_child_fds
 
     def note_end(wait_status: int) -> None:
         last_line = b""
@@ -76,6 +83,13 @@ def adapt_process(
         prepare()
         rlimits.apply(program.rlimits)
 
+    def spawn_or_forget() -> Any:
+        pid = spawn()
+        if not process.pid:  # its pipes are closed, and their numbers may be others' soon
+            process.dispatchers, process.pipes = {}, {}
+        return pid
+
+    process.spawn = spawn_or_forget
     process.finish = finish_with_last_words
     process.signal = lambda number: signals.send(process, number, send)
     process._prepare_child_fds = prepare_child
@@ -99,8 +113,33 @@ def _kill_group(pid: int) -> None:
 
     They would hold its ports, and what is started in its place could not have them.
     """
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(OSError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def check_before_reload(supervisor: Any, may_reload: Callable[[], bool]) -> None:
+    """Take a SIGHUP back, before it stops anything, when the files are not fit for it."""
+    handle_signal = supervisor.handle_signal
+
+    def handle_signal_and_check() -> None:
+        handle_signal()
+        options = supervisor.options
+        asked = options.mood == SupervisorStates.RESTARTING and not supervisor.stopping
+        if asked and not may_reload():
+            options.mood = SupervisorStates.RUNNING
+
+    supervisor.handle_signal = handle_signal_and_check
+
+
+def before_cleanup(options: Any, callback: Callable[[], None]) -> None:
+    """Call this at the end of a life of supervisord's, before it closes anything."""
+    cleanup = options.cleanup
+
+    def cleanup_after_callback() -> None:
+        callback()
+        cleanup()
+
+    options.cleanup = cleanup_after_callback
 
 
 def keep_running(supervisor: Any, log: ContainerLog) -> None:
@@ -108,15 +147,18 @@ def keep_running(supervisor: Any, log: ContainerLog) -> None:
     stock_runforever = supervisor.runforever
 
     def runforever() -> None:
-        for _ in range(_MOST_ERRORS):
+        errors: deque[float] = deque(maxlen=_MOST_ERRORS)
+        while True:
             try:
                 stock_runforever()
             except asyncore.ExitNow:
                 raise
             except Exception:
+                errors.append(time.monotonic())
+                if len(errors) == _MOST_ERRORS and errors[-1] - errors[0] < 60:
+                    raise
                 log.say("ERROR", f"cannot finish a turn, going on:\n{traceback.format_exc()}")
                 time.sleep(0.1)
-        raise RuntimeError(f"{_MOST_ERRORS} errors")
 
     supervisor.runforever = runforever
 

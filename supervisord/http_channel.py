@@ -37,7 +37,6 @@ class Channel(deferring_http_channel):  # type: ignore[misc]
         self._refusal = None if _peer_may(connection) else _DENIED
         self._refused = False
         super().__init__(server, connection, address)
-        _close_excess()
 
     def collect_incoming_data(self, data: bytes) -> None:
         """Collect a part of a request, as long as it is one."""
@@ -108,11 +107,12 @@ def someone_waits() -> bool:
     return any(channel.delay for channel in _channels())
 
 
-def _close_excess() -> None:
+def close_excess() -> None:
+    """Close the connections that are too many, those first that have been idle for long."""
     channels = _channels()
-    if len(channels) > MOST_CONNECTIONS:
-        idle = [channel for channel in channels[:-1] if channel.idle] or channels
-        min(idle, key=lambda channel: channel.last_used).close()
+    excess = max(len(channels) - MOST_CONNECTIONS, 0)
+    for channel in sorted(channels, key=lambda c: (not c.idle, c.last_used))[:excess]:
+        channel.close()
 
 
 def _channels() -> list[Channel]:

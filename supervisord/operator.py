@@ -8,7 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from supervisor.http import NOT_DONE_YET
-from supervisor.rpcinterface import SupervisorNamespaceRPCInterface
+from supervisor.rpcinterface import (
+    SupervisorNamespaceRPCInterface,
+    isNotRunning,
+    make_allfunc,
+)
 from supervisor.states import RUNNING_STATES, STOPPED_STATES, ProcessStates
 from supervisor.xmlrpc import Faults, RPCError
 
@@ -37,14 +41,14 @@ class OperatorInterface(SupervisorNamespaceRPCInterface):  # type: ignore[misc]
         order: Order,
         restarts: Restarts,
         log: ContainerLog,
-        check_files: Callable[[], object],
+        read_files: Callable[[], Callable[[], None]],
     ) -> None:
         super().__init__(supervisor)
         self._programs = programs
         self._order = order
         self._restarts = restarts
         self._log = log
-        self._check_files = check_files
+        self._read_files = read_files
 
     def startProcess(self, name: str, wait: bool = True) -> Any:
         """Start a process, as soon as what it needs is there."""
@@ -76,13 +80,26 @@ class OperatorInterface(SupervisorNamespaceRPCInterface):  # type: ignore[misc]
         return _deferred(answer) if callable(answer) else answer
 
     def startAllProcesses(self, wait: bool = True) -> Any:
-        """Start all processes, each as soon as what it needs is there."""
-        self._order.hold(
-            process.config.name
-            for _, process in self._getAllProcesses()
-            if process.get_state() not in RUNNING_STATES
-        )
-        return super().startAllProcesses(wait)
+        """Start all processes, each as soon as what it needs is there.
+
+        A one-shot is not repeated under those that run because it ended well.
+        """
+        self._update("startAllProcesses")
+        targets = [
+            (group, process)
+            for group, process in self._getAllProcesses()
+            if isNotRunning(process) and not self._order.serves(process.config.name)
+        ]
+        self._order.hold(process.config.name for _, process in targets)
+        return _deferred(make_allfunc(targets, isNotRunning, self.startProcess, wait=wait))
+
+    def stopProcessGroup(self, name: str, wait: bool = True) -> Any:
+        """Stop the processes of a group, or do not start them any more."""
+        self._update("stopProcessGroup")
+        group = self.supervisord.process_groups.get(name)
+        for program in group.processes if group else ():
+            self._order.drop(program)
+        return super().stopProcessGroup(name, wait)
 
     def stopAllProcesses(self, wait: bool = True) -> Any:
         """Stop all processes, in order."""
@@ -113,10 +130,12 @@ class OperatorInterface(SupervisorNamespaceRPCInterface):  # type: ignore[misc]
     def reloadConfig(self) -> Any:
         """Read the program files again; one with a mistake changes nothing."""
         try:
-            self._check_files()
+            apply = self._read_files()
         except ProgramFileError as error:
             raise RPCError(Faults.CANT_REREAD, str(error)) from None
-        return super().reloadConfig()
+        answer = super().reloadConfig()
+        apply()
+        return answer
 
     def _interpretProcessInfo(self, info: dict[str, Any]) -> str:
         program, state = info["name"], info["state"]

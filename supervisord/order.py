@@ -47,6 +47,13 @@ class Order:
                 return need
         return None
 
+    def serves(self, name: str) -> bool:
+        """Say whether something runs that needs this one-shot to have ended well."""
+        return self._programs[name].one_shot and any(
+            name in program.needs and self._processes[program.name].state not in STOPPED_STATES
+            for program in self._programs.values()
+        )
+
     @property
     def looks_at_files(self) -> bool:
         """Whether something waits for a file or socket, of which nobody tells when it comes."""
@@ -62,13 +69,13 @@ class Order:
             if process.state not in STOPPED_STATES:  # somebody asked for it before its turn came
                 self.drop(name)
             elif self.missing(name) is None:
-                self.drop(name)
                 configuration = self._programs[name].configuration
                 if configuration and not configuration.exists():
                     self._log.info(f"{name} waits to be asked for: there is no {configuration}")
-                    continue
-                process.spawn()
-                started = True
+                else:
+                    process.spawn()
+                    started = True
+                self.drop(name)
         return started
 
     def stop(self, names: Iterable[str]) -> None:
@@ -87,13 +94,23 @@ class Order:
         self._stopping = running
         if not running:
             return
-        needed = {need for name in running for need in self._programs[name].needs}
-        free = running - needed
+        free = running - self._needed_by(running)
         highest = max(self._priority(name) for name in free)
         for name in free:
             process = self._processes[name]
             if self._priority(name) == highest and process.state != ProcessStates.STOPPING:
                 process.stop()
+
+    def _needed_by(self, names: Iterable[str]) -> set[str]:
+        """Return what these need, and what that needs in turn."""
+        needed: set[str] = set()
+        rest = list(names)
+        while rest:
+            for need in self._programs[rest.pop()].needs:
+                if need in self._programs and need not in needed:
+                    needed.add(need)
+                    rest.append(need)
+        return needed
 
     def _priority(self, name: str) -> int:
         return int(self._processes[name].config.priority)
@@ -101,9 +118,9 @@ class Order:
     def _met(self, need: str) -> bool:
         if need.startswith("/"):
             return ready(Path(need))
-        if need in self._held:
+        process = self._processes.get(need)
+        if need in self._held or process is None:  # or its file was read, but not yet applied
             return False
-        process = self._processes[need]
         if self._programs[need].one_shot:
             return bool(process.state == ProcessStates.EXITED and process.exitstatus == 0)
         return bool(process.state == ProcessStates.RUNNING)

@@ -7,6 +7,7 @@ before any is spawned, and again after SIGHUP, when it has built everything anew
 
 import functools
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from supervisord.operator import POLL_SECONDS, OperatorInterface
 from supervisord.order import Order
 from supervisord.pebble.handler import PebbleHandler
 from supervisord.pebble.services import Services
-from supervisord.program_file import Program
+from supervisord.program_file import Program, ProgramFileError
 from supervisord.restarts import Restarts
 from supervisord.signals import Signals
 from supervisord.wakeup import Wakeup, more_children_ended
@@ -51,6 +52,8 @@ def make(
     if _plugin is None or _plugin.supervisor is not supervisor:
         if _plugin:
             _plugin.abandon()
+            # a signal that came meanwhile waits in it
+            supervisor.options.signal_receiver = _plugin.supervisor.options.signal_receiver
         directory = Path(log_directory) if log_directory else None
         logs = hooks.LogDirectory(directory, byte_size(log_maxbytes), int(log_backups))
         _plugin = Plugin(supervisor, logs, _log)
@@ -91,6 +94,7 @@ class Plugin:
         self._take_over_logger()
         self.programs: dict[str, Program] = {}
         self._processes: dict[str, Any] = {}
+        self._read: dict[str, Program] = {}  # as they stand in the files, applied or not
         self._read_program_files()
         self._order = Order(self.programs, self._processes, log)
         self._restarts = Restarts(self.programs, self._processes, log)
@@ -100,10 +104,12 @@ class Plugin:
             supervisor, self.programs, self._order, self._restarts, log, self._read_program_files
         )
         self._wakeup = Wakeup(self._turn)
-        log.output.watch()
+        log.output.watch(supervisor.options.poller)
         self._pebble = PebbleHandler(self._services, self._healthy, self._wakeup.poke, log)
         hooks.keep_running(supervisor, log)
         hooks.adapt_rereading(supervisor.options, self._adapt_config)
+        hooks.check_before_reload(supervisor, self._can_reload)
+        hooks.before_cleanup(supervisor.options, self._wakeup.rest)
         for name in supervisor.process_groups:
             self._adopt(name)
         for event_type, callback in (
@@ -125,6 +131,7 @@ class Plugin:
                 self._services.advance,
                 self._pebble.answer_waiting,
                 self._stop_next,
+                http_channel.close_excess,
                 self._more_to_reap,
                 self._wake_in_time,
                 log.output.flush,
@@ -185,7 +192,9 @@ class Plugin:
         for process in self._processes.values():
             if process.state == ProcessStates.STARTING:
                 times.append(process.laststart + process.config.startsecs)
-            elif process.state in (ProcessStates.BACKOFF, ProcessStates.STOPPING):
+            elif process.state == ProcessStates.STOPPING or (
+                process.state == ProcessStates.BACKOFF and self._running()
+            ):
                 times.append(process.delay)
         if self._order.looks_at_files or self._services.busy or http_channel.someone_waits():
             times.append(now + POLL_SECONDS)
@@ -208,6 +217,7 @@ class Plugin:
         """Take over the programs of a group that supervisord has made, at the start or later."""
         for name, process in self.supervisor.process_groups[group].processes.items():
             self._processes[name] = process
+            self.programs[name] = self._read[name]
             self._adapt_config(process.config)
             hooks.adapt_process(
                 process, self.programs[name], self._restarts, self._signals, self.log
@@ -219,17 +229,31 @@ class Plugin:
         """Forget a group that `supervisorctl update` has removed."""
         known = {name for g in self.supervisor.process_groups.values() for name in g.processes}
         for name in set(self._processes) - known:
-            del self._processes[name]
+            del self._processes[name], self.programs[name]
             self._order.drop(name)
 
     def _adapt_config(self, config: Any) -> None:
-        hooks.adapt_config(config, self.programs[config.name], self.log, self._logs)
+        hooks.adapt_config(config, self._read[config.name], self.log, self._logs)
 
-    def _read_program_files(self) -> None:
-        """Read our own keys anew. Raises ProgramFileError."""
-        programs = program_file.read_all(Path(self.supervisor.options.configfile))
-        self.programs.clear()
-        self.programs.update(programs)
+    def _read_program_files(self) -> Callable[[], None]:
+        """Read our own keys anew; return what applies them to the programs that are there.
+
+        Raises ProgramFileError.
+        """
+        self._read = program_file.read_all(Path(self.supervisor.options.configfile))
+        return lambda: self.programs.update(
+            {name: self._read[name] for name in self.programs if name in self._read}
+        )
+
+    def _can_reload(self) -> bool:
+        """Say whether the files can be used: after a SIGHUP it would be too late to find out."""
+        try:
+            self._read_program_files()
+            self.supervisor.options.process_config(do_usage=False)
+        except (ProgramFileError, ValueError) as error:
+            self.log.say("ERROR", f"cannot start everything anew, going on as before: {error}")
+            return False
+        return True
 
     def _take_over_logger(self) -> None:
         options = self.supervisor.options

@@ -97,7 +97,9 @@ def read_all(configuration: Path) -> dict[str, Program]:
             problems.append(str(error))
             continue
         for section in parser.sections():
-            if section.startswith("program:"):
+            if section.startswith(("eventlistener:", "fcgi-program:")):
+                problems.append(f"cannot use {path}: [{section}] is not supported here")
+            elif section.startswith("program:"):
                 program = _program(path, section, parser[section], problems)
                 programs[program.name] = program
     problems += _unknown_needs(programs)
@@ -150,7 +152,7 @@ def _program(
         needs=read("needs", _words, ()),
         autostart=read("autostart", _boolean, True),
         configuration=read("configuration", Path, None),
-        one_shot=entry.get("startsecs") == "0",
+        one_shot=entry.get("startsecs", "").strip("0 ") == "" and "startsecs" in entry,
         essential=read("essential", _boolean, False),
         pebble=entry.get("pebble"),
         secrets=read("secrets", _words, ()),

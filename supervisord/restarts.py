@@ -9,6 +9,7 @@ Whether something is given up is exit_status.py's to say.
 import math
 import os
 import random
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -31,6 +32,9 @@ JITTER = 0.25
 QUIET_SECONDS = 60.0
 REMEMBERED_FAILURES = 5
 
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_LONGEST_LINE = 200  # characters
+
 
 @dataclass
 class History:
@@ -39,7 +43,6 @@ class History:
     streak: int = 0  # failures without a quiet period between them
     times: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED_FAILURES))
     reason: str = ""  # of the last failure, or of the last end
-    total: int = 0  # failures in the life of PID 1
 
 
 class Restarts:
@@ -51,12 +54,14 @@ class Restarts:
         processes: Mapping[str, Any],
         log: ContainerLog,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._programs = programs
         self._processes = processes
         self._log = log
         self._clock = clock
+        self._monotonic = monotonic
         self._uniform = uniform
         self._histories: dict[str, History] = {}
         self._ended: list[str] = []  # what stands in EXITED and should run
@@ -72,7 +77,7 @@ class Restarts:
             reason += " (perhaps out of memory)"
         one_shot = self._programs[name].one_shot  # its words are right above
         if last_line and os.WIFEXITED(wait_status) and wait_status and not one_shot:
-            reason += f"; its last line: {last_line.decode(errors='replace').strip()}"
+            reason += f"; its last line: {_printable(last_line)}"
         self.history(name).reason = reason
 
     def on_state(self, event: Any) -> None:
@@ -114,8 +119,10 @@ class Restarts:
     def _on_exit(self, name: str, process: Any) -> None:
         reason = self.history(name).reason
         if not _should_run(process):
-            word = "has ended well" if process.exitstatus == 0 else f"has ended with {reason}"
-            self._log.info(f"{name} {word} after {_duration(process)}")
+            end = "has ended well" if process.exitstatus == 0 else "has ended"
+            after = f"after {_duration(process)}"
+            why = "" if process.exitstatus == 0 else f": {reason}"
+            self._log.info(f"{name} {end} {after}{why}")
             return
         self._note_failure(name, process)
         self._ended.append(name)
@@ -147,8 +154,7 @@ class Restarts:
         if self._was_quiet(process):
             history.streak = 0
         history.streak += 1
-        history.total += 1
-        history.times.append(self._clock())
+        history.times.append(self._monotonic())
 
     def _was_quiet(self, process: Any) -> bool:
         return bool(self._clock() - process.laststart >= QUIET_SECONDS)
@@ -161,10 +167,17 @@ class Restarts:
 
 def _should_run(process: Any) -> bool:
     """Say whether a program that has ended by itself is to be started again (`autorestart=`)."""
-    autorestart = process.config.autorestart
+    autorestart = process.config.restart_when
     if autorestart is RestartUnconditionally:
         return True
     return bool(autorestart and process.exitstatus not in process.config.exitcodes)
+
+
+def _printable(line: bytes) -> str:
+    """Return a line without colours and control characters, and not too long for a status."""
+    text = _COLOUR.sub("", line.decode(errors="replace")).strip()
+    text = "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}…"
 
 
 def _duration(process: Any) -> str:

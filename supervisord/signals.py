@@ -47,11 +47,6 @@ class Signals:
                 if problem:
                     self._log.warn(f"cannot signal {process.config.name}: {problem}")
 
-    @property
-    def waiting(self) -> bool:
-        """Whether anything is held back."""
-        return bool(self._held)
-
     def _can_take(self, process: Any, number: int) -> bool:
         age = self._clock() - process.laststart
         if not 0 <= age < GROWN_SECONDS:  # the clock may have been set back

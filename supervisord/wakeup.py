@@ -29,6 +29,7 @@ class Wakeup(asyncore.dispatcher):  # type: ignore[misc]
         self._writer.setblocking(False)
         asyncore.dispatcher.__init__(self, reader)
         self._on_turn = on_turn
+        self._turned = False
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGALRM, lambda *_: None)
 
@@ -44,8 +45,14 @@ class Wakeup(asyncore.dispatcher):  # type: ignore[misc]
             signal.setitimer(signal.ITIMER_REAL, max(delay, _LATER_SECONDS))
 
     def readable(self) -> bool:
-        """Run `on_turn`: the loop asks this at the beginning of each turn, at least each second."""
-        self._on_turn()
+        """Run `on_turn`: the loop asks this at the beginning of each turn, at least each second.
+
+        It asks once more after handle_read_event.
+        """
+        if self._turned:
+            self._turned = False
+        else:
+            self._on_turn()
         return True
 
     def writable(self) -> bool:
@@ -54,13 +61,18 @@ class Wakeup(asyncore.dispatcher):  # type: ignore[misc]
 
     def handle_read_event(self) -> None:
         """Swallow the bytes that woke the loop."""
+        self._turned = True
         with contextlib.suppress(BlockingIOError):
             while self.socket.recv(4096):
                 pass
 
     @staticmethod
-    def stop_clock() -> None:
-        """Let no timer go off any more: without Python's handlers it would end the process."""
+    def rest() -> None:
+        """Wake nobody any more: at the end, and before a reload closes descriptors.
+
+        A timer that goes off without Python's handler would end the process.
+        """
+        signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
         signal.setitimer(signal.ITIMER_REAL, 0)
 

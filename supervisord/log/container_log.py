@@ -50,13 +50,18 @@ class ContainerLog:
 
     def file(self, path: Path, max_bytes: int, backups: int) -> LogFile:
         """Return the log file of that path, the same for whoever asks."""
-        if path not in self._files:
-            self._files[path] = LogFile(path, max_bytes, backups, self.say)
-        return self._files[path]
+        file = self._files.setdefault(path, LogFile(path, self.say))
+        file.max_bytes, file.backups = max_bytes, backups  # they may have changed at an update
+        return file
 
     def use_file(self, path: Path, max_bytes: int, backups: int) -> None:
         """Write PID 1's own messages to a file, too."""
         self._own_file = self.file(path, max_bytes, backups)
+
+    def reopen(self) -> None:
+        """Open the file of PID 1's own messages anew: it was moved or removed."""
+        if self._own_file:
+            self._own_file.close()
 
     def forget_files(self) -> None:
         """Open all files anew: their descriptors are not ours any more."""
@@ -74,7 +79,7 @@ class ContainerLog:
         each = ", ".join(f"{program} {count}" for program, count in lost.most_common())
         message = (
             f"{lost.total()} lines are missing in the container's log ({each}): its reader was too"
-            " slow"
+            " slow, or gone"
         )
         now = time.time()
         if self._own_file:

@@ -1,5 +1,6 @@
 """Log files that PID 1 writes: opened late, rotated, and never a reason to stop."""
 
+import errno
 import itertools
 import os
 import time
@@ -20,14 +21,12 @@ class LogFile:
     def __init__(
         self,
         path: Path,
-        max_bytes: int,
-        backups: int,
         say: Callable[[str, str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.max_bytes = 0  # without end
+        self.backups = 0
         self._path = path
-        self._max_bytes = max_bytes
-        self._backups = backups
         self._say = say
         self._clock = clock
         self._fd: int | None = None
@@ -42,10 +41,13 @@ class LogFile:
         try:
             if self._fd is None:
                 self._open()
-            if self._max_bytes and self._size and self._size + len(block) > self._max_bytes:
+            if self.max_bytes and self._size and self._size + len(block) > self.max_bytes:
                 self._rotate()
             assert self._fd is not None
-            self._size += os.write(self._fd, block)
+            if os.write(self._fd, block) < len(block):  # no half lines
+                os.ftruncate(self._fd, self._size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._size += len(block)
         except OSError as error:
             self.close()
             self._failures += 1
@@ -81,12 +83,12 @@ class LogFile:
     def _rotate(self) -> None:
         names = [self._path] + [
             self._path.with_name(f"{self._path.name}.{number}")
-            for number in range(1, self._backups + 1)
+            for number in range(1, self.backups + 1)
         ]
         self.close()
         for newer, older in reversed(list(itertools.pairwise(names))):
             if newer.exists():
                 newer.replace(older)
-        if not self._backups:
+        if not self.backups:
             self._path.unlink()
         self._open()

@@ -30,10 +30,10 @@ def as_json(program: str, source: str, lines: Sequence[bytes], now: float) -> by
     """Format each line as an object: time, program, stream or level, message."""
     kind = "level" if source in LEVELS else "stream"
     head = {"time": _timestamp(now), "program": program, kind: source}
-    return b"".join(
-        json.dumps({**head, "message": line.decode(errors="replace")}).encode() + b"\n"
-        for line in lines
-    )
+    before = json.dumps(head)[:-1] + ', "message": '
+    return "".join(
+        f"{before}{json.dumps(line.decode(errors='replace'))}}}\n" for line in lines
+    ).encode()
 
 
 def _prefix(program: str, source: str, now: float) -> bytes:

@@ -1,14 +1,16 @@
 """Standard output of PID 1, which must never wait for whoever reads it."""
 
+import contextlib
 import os
 import select
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from typing import Any
 
 from supervisor.medusa import asyncore_25 as asyncore
 
-BUFFER_BYTES = 4 * 2**20
+BUFFER_BYTES = 4 * 2**20  # and one block more
 # How long the end of PID 1 waits for a reader that takes nothing.
 PATIENCE_SECONDS = 3.0
 
@@ -27,16 +29,19 @@ class Output:
         self._queue: deque[tuple[str, memoryview]] = deque()
         self._queued_bytes = 0
         self._broken = False
+        self._poller: Any = None
         os.set_blocking(fd, False)
 
-    def watch(self) -> None:
+    def watch(self, poller: Any) -> None:
         """Have supervisord's loop ask this object last, after all that may write a line."""
-        asyncore.socket_map.pop(self._fd, None)
-        asyncore.socket_map[self._fd] = self
+        self._poller = poller
+        if not self._broken:
+            asyncore.socket_map.pop(self._fd, None)
+            asyncore.socket_map[self._fd] = self
 
     def put(self, program: str, block: bytes, lines: int) -> None:
         """Take a block of that many whole lines, or count them as lost."""
-        if self._lost_here or self._broken or self._queued_bytes + len(block) > BUFFER_BYTES:
+        if self._lost_here or self._broken or self._queued_bytes > BUFFER_BYTES:
             self.lost[program] += lines
             self._lost_here[program] += lines
         else:
@@ -50,8 +55,11 @@ class Output:
                 written = os.write(self._fd, block)
             except BlockingIOError:
                 break
-            except OSError:  # nobody will ever read it
+            except OSError:  # nobody will ever read it, and poll() would tell so without end
                 self._broken = True
+                asyncore.socket_map.pop(self._fd, None)
+                with contextlib.suppress(KeyError, OSError):
+                    self._poller.unregister_writable(self._fd)
                 break
             self._queued_bytes -= written
             if written < len(block):

@@ -1,6 +1,9 @@
 """One stream of one program, read in supervisord's loop."""
 
+import array
+import fcntl
 import os
+import termios
 from typing import Any
 
 from supervisord.guard import guarded
@@ -8,9 +11,8 @@ from supervisord.log.container_log import ContainerLog
 from supervisord.log.file import LogFile
 from supervisord.log.lines import LineSplitter
 
-READ_BYTES = 128 * 1024
-# What is read at the end of a program, where an offspring of it may go on writing.
-_MOST_LAST_READS = 64
+# In one turn of the loop: of the shortest lines, that is 16,000.
+READ_BYTES = 16 * 1024
 
 
 class Stream:
@@ -42,10 +44,12 @@ class Stream:
         self._guarded_read()
 
     def finish(self) -> None:
-        """Take the last that the program has written."""
-        for _ in range(_MOST_LAST_READS):
-            if self.closed or not self._read():
-                break
+        """Take the last that the program has written, not what its offspring goes on writing."""
+        waiting = array.array("i", [0])
+        if not self.closed:
+            fcntl.ioctl(self._fd, termios.FIONREAD, waiting)
+        for _ in range(0, waiting[0], READ_BYTES):
+            self._read()
         self.close()
 
     def close(self) -> None:
@@ -67,19 +71,19 @@ class Stream:
         if self._file:
             self._file.close()
 
-    def _read(self) -> bool:
-        """Read once; say whether there was anything."""
+    def _read(self) -> None:
+        if self.closed:  # its descriptor may be another's by now
+            return
         try:
             data = os.read(self._fd, READ_BYTES)
         except BlockingIOError:
-            return False
+            return
         except OSError:
             data = b""
-        if not data:
+        if data:
+            self._pass_on(self._splitter.feed(data))
+        else:
             self.close()
-            return False
-        self._pass_on(self._splitter.feed(data))
-        return True
 
     def _pass_on(self, lines: list[bytes]) -> None:
         if lines:

@@ -48,4 +48,5 @@ class SupervisorHandler:
         """Nothing to close: the log outlives supervisord's SIGHUP."""
 
     def reopen(self) -> None:
-        """Nothing to open anew."""
+        """Open PID 1's own file anew."""
+        self._log.reopen()

@@ -14,7 +14,7 @@ class Task:
     ready_time: float | None = None
     error: str = ""
     begun: bool = False  # it has stopped, or started, the program itself
-    waits_since: float | None = None  # for what the program needs
+    waits: bool = False  # for what the program needs
 
     @property
     def ready(self) -> bool:
@@ -31,7 +31,7 @@ class Task:
         """Pebble's word for where it stands."""
         if self.ready:
             return "Error" if self.error else "Done"
-        return "Doing" if self.begun or self.waits_since else "Do"
+        return "Doing" if self.begun or self.waits else "Do"
 
 
 @dataclass
@@ -75,6 +75,4 @@ class Change:
     def restarts(self, service: str) -> bool:
         """Say whether it has stopped a service and starts it again, with nothing in the way."""
         mine = [task for task in self.tasks if task.service == service]
-        return (
-            len(mine) == 2 and mine[0].begun and not mine[1].ready and mine[1].waits_since is None
-        )
+        return len(mine) == 2 and mine[0].begun and not mine[1].ready and not mine[1].waits

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,6 +29,8 @@ STOPPED_AT_LEAST_SECONDS = 0.5
 # (maas-region-run.md 1.1).
 NEEDS_WAIT_SECONDS = 5.0
 CHANGES_KEPT = 100
+# The same request is not said again that long.
+REPEAT_SECONDS = 10.0
 
 _KINDS = {"start": ("start",), "stop": ("stop",), "restart": ("stop", "start")}
 # Those that Pebble takes without names: here, all that would start by themselves.
@@ -62,6 +65,7 @@ class Services:
         self._ids = itertools.count(1)
         self._task_ids = itertools.count(1)
         self._changes: dict[str, Change] = {}
+        self._said: dict[str, tuple[float, int]] = {}  # when last, and how often since
 
     def names(self) -> list[str]:
         """Return the names of all services."""
@@ -114,7 +118,7 @@ class Services:
             for service in services
         ]
         for service in services:
-            self._log.info(f"regiond asks to {action} {self._program_of(service)}")
+            self._say_request(f"regiond asks to {action} {self._program_of(service)}", now)
         self._changes[change.id] = change
         while len(self._changes) > CHANGES_KEPT and next(iter(self._changes.values())).ready:
             del self._changes[next(iter(self._changes))]
@@ -143,7 +147,7 @@ class Services:
             for kind in ("stop", "start"):
                 tasks = [t for t in change.tasks if t.kind == kind and not t.ready]
                 for task in tasks:
-                    if task.service not in busy and self._advance_task(task, change):
+                    if task.service not in busy and self._try_task(task, change):
                         task.ready_time = self._clock()
                         finished = True
                 if any(not task.ready for task in tasks):
@@ -157,6 +161,15 @@ class Services:
     def busy(self) -> bool:
         """Whether a request is under way."""
         return any(not change.ready for change in self._changes.values())
+
+    def _try_task(self, task: Task, change: Change) -> bool:
+        """Advance a task; one that cannot be must not be in the way of all others."""
+        try:
+            return self._advance_task(task, change)
+        except Exception as error:
+            self._log.say("ERROR", f"cannot {task.kind} {task.service}:\n{traceback.format_exc()}")
+            task.error = f"internal error: {error!r}"
+            return True
 
     def _advance_task(self, task: Task, change: Change) -> bool:
         """Begin, or look after, a task; say whether it is over."""
@@ -209,10 +222,10 @@ class Services:
 
     def _wait_for(self, missing: str, name: str, task: Task) -> bool:
         """Say whether it is over, because what is missing did not come."""
-        if task.waits_since is None:
-            task.waits_since = self._clock()
+        if not task.waits:
+            task.waits = True
             self._log.info(f"{name} waits for {missing}")
-        if self._within(NEEDS_WAIT_SECONDS, task.waits_since):
+        if self._within(NEEDS_WAIT_SECONDS, task.spawn_time):
             return False
         why = (
             f"MAAS has not written {missing}" if missing.startswith("/") else f"it needs {missing}"
@@ -223,6 +236,15 @@ class Services:
     def _within(self, seconds: float, since: float) -> bool:
         """Say whether less time than that has passed; a clock that was set back ends the wait."""
         return 0 <= self._clock() - since < seconds
+
+    def _say_request(self, words: str, now: float) -> None:
+        """Log a request; one that is repeated all the time, as MAAS may, not each time."""
+        said_at, count = self._said.get(words, (0.0, 0))
+        if 0 <= now - said_at < REPEAT_SECONDS:
+            self._said[words] = said_at, count + 1
+            return
+        self._said[words] = now, 0
+        self._log.info(f"{words} ({count} times more meanwhile)" if count else words)
 
     def _by_service(self) -> dict[str, Program]:
         return {p.pebble: p for p in self._programs.values() if p.pebble}

@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 import xmlrpc.client
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,11 @@ class Pid1:
 
     def says(self, words: str, program: str = "supervisord") -> bool:
         return any(words in line for line in self.said(program))
+
+    def stamp(self, words: str) -> float:
+        """Return when PID 1 said these words last, in seconds since some day."""
+        line = [line for line in self.text().split("\n") if words in line][-1]
+        return datetime.fromisoformat(line.split()[0].replace("Z", "+00:00")).timestamp()
 
     def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         connection = http.client.HTTPConnection("localhost", timeout=10)

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import threading
 import time
 
 from eventually import eventually
@@ -143,6 +142,46 @@ def test_a_file_that_cannot_be_written_is_said_once_and_harms_nothing(pid1: Pid1
     assert "line" in (pid1.logs / "service.log").read_text()
 
 
+def test_a_full_disk_leaves_no_half_line(pid1: Pid1) -> None:
+    pid1.program("service", f"{pid1.python('flood', FLOOD)} 2000 2 {pid1.directory / 'done'}")
+    pid1.start("""
+        import resource, signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100000, resource.RLIM_INFINITY))
+    """)
+    eventually(lambda: (pid1.directory / "done").exists())
+    file = (pid1.logs / "service.log").read_text()
+    assert 50000 < len(file) <= 100000
+    assert all(line.endswith("x" * 80) for line in file.splitlines())
+
+
+def test_own_messages_go_on_after_their_file_was_moved(pid1: Pid1) -> None:
+    pid1.program("service", "sleep 1000")
+    pid1.start()
+    own = pid1.logs / "supervisord.log"
+    eventually(lambda: "service starts" in own.read_text())
+    own.rename(pid1.logs / "moved")
+    pid1.send(signal.SIGUSR2)
+    eventually(lambda: pid1.says("logreopen"))
+    pid1.supervisorctl("restart", "service")
+    assert "service starts" in own.read_text()
+    assert pid1.xmlrpc().supervisor.clearLog()
+    pid1.supervisorctl("restart", "service")
+    assert "service starts" in own.read_text()
+
+
+def test_a_flood_of_short_lines_as_json_leaves_pid_1_answering(pid1: Pid1) -> None:
+    pid1.program("flood", "sh -c 'exec yes \"\"'")
+    pid1.program("squid", "sleep 1000", pebble="proxy")
+    pid1.start(MAAS_LOG_FORMAT="json")
+    eventually(lambda: pid1.current("proxy") == "active")
+    begun = time.monotonic()
+    for _ in range(20):
+        assert pid1.current("proxy") == "active"
+    assert time.monotonic() - begun < 10
+    assert '"program": "flood"' in pid1.text()
+
+
 def test_supervisorctl_shows_and_clears_the_files(pid1: Pid1) -> None:
     pid1.program("service", "sh -c 'echo one; exec sleep 1000'")
     pid1.start()
@@ -203,33 +242,46 @@ def test_a_reader_that_stops_delays_nothing_and_what_is_lost_is_counted(pid1: Pi
     check_count(pid1, int(done.read_text()), int(lost))
 
 
-def test_a_stop_begins_at_once_though_the_reader_has_stopped(pid1: Pid1) -> None:
-    stopping = pid1.directory / "stopping"
+def test_a_stop_begins_at_once_though_the_reader_has_stopped_and_the_count_is_exact(
+    pid1: Pid1,
+) -> None:
+    stopping, done = pid1.directory / "stopping", pid1.directory / "done"
     source = f"""
-        import signal, sys, time
+        import os, signal
+        stopping = False
         def end(*_):
+            global stopping
+            stopping = True
             open({str(stopping)!r}, "w").close()
-            sys.exit()
         signal.signal(signal.SIGTERM, end)
-        while True:
-            print("x" * 1000)
+        number = 0
+        while not stopping:
+            os.write(1, b"flood %d %s\\n" % (number, b"x" * 80))
+            number += 1
+        open({str(done)!r}, "w").write(str(number))
     """
     pid1.program("flood", pid1.python("flood", source))
     pid1.start()
     assert pid1.reader
+    assert pid1.process
     eventually(lambda: pid1.said("flood"))
     pid1.reader.send_signal(signal.SIGSTOP)
-    time.sleep(2)
+    time.sleep(3)
     begun = time.monotonic()
     pid1.send(signal.SIGTERM)
     eventually(stopping.exists, 3)
     assert time.monotonic() - begun < 1
-    threading.Timer(10, pid1.reader.send_signal, [signal.SIGCONT]).start()
-    assert pid1.process
     assert pid1.process.wait(9) == 0  # it does not wait for its reader for ever
-    # and what nobody could be told there is in the file
+    pid1.reader.send_signal(signal.SIGCONT)
     pid1.wait()
-    assert "lines are missing" in (pid1.logs / "supervisord.log").read_text()
+    # what nobody could be told there is in the file
+    own = (pid1.logs / "supervisord.log").read_text()
+    lost = sum(map(int, re.findall(r"lines are missing .*?flood (\d+)", own)))
+    whole = [line for line in pid1.said("flood") if line.endswith(" " + "x" * 80)]
+    numbers = [int(line.split()[1]) for line in whole]
+    assert numbers == sorted(numbers)
+    assert lost > 0
+    assert len(numbers) + lost == int(done.read_text())
 
 
 def check_count(pid1: Pid1, written: int, lost: int) -> None:

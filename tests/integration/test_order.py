@@ -34,15 +34,14 @@ def test_nothing_is_started_before_init_has_ended_well(pid1: Pid1) -> None:
 
 
 def test_a_program_waits_until_another_runs(pid1: Pid1) -> None:
-    pid1.program("database", "sh -c 'echo begins; exec sleep 1000'", startsecs=1)
+    pid1.program("database", "sh -c 'echo begins; exec sleep 1000'", startsecs=3)
     pid1.program("application", "sh -c 'echo begins; exec sleep 1000'", needs="database")
     pid1.start()
     eventually(lambda: pid1.says("begins", "database"))
-    begun = time.monotonic()
     assert "waits for database" in pid1.supervisorctl("status")
     eventually(lambda: pid1.says("begins", "application"))
-    # RUNNING is after a second, and noticed at once, though nothing else happens
-    assert time.monotonic() - begun < 2
+    # RUNNING is after three seconds, and noticed at once, though nothing else happens
+    assert 3 <= pid1.stamp("application starts") - pid1.stamp("database starts") < 3.5
 
 
 def test_a_program_waits_for_a_socket_that_accepts(pid1: Pid1) -> None:
@@ -87,9 +86,9 @@ def test_stopping_is_in_reverse_and_what_is_independent_stops_side_by_side(pid1:
         pid1.program(name, f"{command} 1", priority=500, needs="database")
     pid1.start()
     eventually(lambda: pid1.text().count(" | runs") == 6)
-    begun = time.monotonic()
     assert pid1.stop() == 0
-    assert time.monotonic() - begun < 2.5  # and not three seconds
+    ended = [pid1.stamp(f"{name} has stopped") for name in ("nginx", "squid", "named")]
+    assert max(ended) - min(ended) < 0.5  # and not two seconds
     stops = re.findall(r"(\S+)\s+stdout \| (stops|ends)", pid1.text())
     assert stops[:2] == [("regiond", "stops"), ("regiond", "ends")]
     services = {"nginx", "squid", "named"}
@@ -104,10 +103,8 @@ def test_a_program_that_does_not_stop_is_killed_after_its_patience(pid1: Pid1) -
     pid1.program("stubborn", command, stopwaitsecs=1)
     pid1.start()
     eventually(lambda: pid1.says("runs", "stubborn"))
-    begun = time.monotonic()
     assert pid1.stop() == 0
-    assert 1 <= time.monotonic() - begun < 2
-    assert pid1.says("killing 'stubborn'")
+    assert 1 <= pid1.stamp("killing 'stubborn'") - pid1.stamp("received SIGTERM") < 1.5
 
 
 def test_sighup_starts_everything_anew_in_order(pid1: Pid1) -> None:
@@ -139,6 +136,7 @@ def test_sighup_starts_everything_anew_in_order(pid1: Pid1) -> None:
         ({"rlimits": "core=much"}, "core=much must be core=NUMBER or core=unlimited"),
         ({"essential": "perhaps"}, "essential"),
         ({"stdout_syslog": "true"}, "unknown key stdout_syslog"),
+        ({"[eventlistener:x]\ncommand": "cat"}, "[eventlistener:x] is not supported here"),
     ],
 )
 def test_a_program_file_with_a_mistake_ends_with_78(

@@ -258,6 +258,74 @@ def test_thousands_of_orphans_are_reaped_at_once(pid1: Pid1) -> None:
     assert len(pid1.said()) < 10
 
 
+def cpu_seconds(pid1: Pid1) -> float:
+    assert pid1.process
+    stat = Path(f"/proc/{pid1.process.pid}/stat").read_text()
+    user, system = stat.rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / 100
+
+
+def test_a_fork_that_fails_costs_nothing_but_the_program(pid1: Pid1) -> None:
+    pid1.program("squid", "sleep 1000", pebble="proxy")
+    pid1.start("""
+        import errno, os
+        def fork():
+            raise OSError(errno.EAGAIN, "no more")
+        os.fork = fork
+    """)
+    eventually(lambda: pid1.says("pids_limit"))
+    before, begun = cpu_seconds(pid1), time.monotonic()
+    for _ in range(100):
+        assert pid1.current("proxy") == "backoff"
+    time.sleep(2)
+    assert cpu_seconds(pid1) - before < 0.5 * (time.monotonic() - begun)
+    assert pid1.said("squid") == []
+
+
+def test_a_reader_that_dies_while_it_stalls_costs_nothing(pid1: Pid1) -> None:
+    source = "import time; print(('x' * 99 + '\\n') * 5000, flush=True); time.sleep(1000)"
+    pid1.program("flood", pid1.python("flood", source), autostart="false")
+    pid1.program("squid", "sleep 1000", pebble="proxy")
+    pid1.start()
+    assert pid1.reader
+    eventually(lambda: pid1.current("proxy") == "active")
+    pid1.reader.send_signal(signal.SIGSTOP)
+    pid1.supervisorctl("start", "flood")  # more than the pipe takes
+    pid1.reader.kill()
+    time.sleep(1)
+    before = cpu_seconds(pid1)
+    time.sleep(2)
+    assert cpu_seconds(pid1) - before < 0.5
+    assert pid1.current("proxy") == "active"
+
+
+def test_a_stop_during_a_reload_is_not_lost(pid1: Pid1) -> None:
+    pid1.program("squid", "sleep 1000", pebble="proxy")
+    for milliseconds in (0, 1, 2, 3, 5, 8, 12, 20, 40):
+        pid1.start()
+        eventually(lambda: pid1.current("proxy") == "active")
+        pid1.send(signal.SIGHUP)
+        time.sleep(milliseconds / 1000)
+        pid1.send(signal.SIGTERM)
+        assert pid1.wait(10) == 0
+
+
+def test_many_reloads_leak_nothing(pid1: Pid1) -> None:
+    pid1.program("squid", "sh -c 'echo runs; sleep 0.05'", autorestart="true", pebble="proxy")
+    pid1.start()
+    eventually(lambda: pid1.current("proxy"))
+    assert pid1.process
+    descriptors = Path(f"/proc/{pid1.process.pid}/fd")
+    before = len(list(descriptors.iterdir()))
+    for count in range(2, 17):
+        pid1.send(signal.SIGHUP)
+        eventually(lambda n=count: pid1.said().count("squid starts") >= n)  # type: ignore[misc]
+    eventually(lambda: pid1.current("proxy"))
+    assert len(list(descriptors.iterdir())) <= before + 3
+    assert "Bad file descriptor" not in pid1.text()
+    assert "Traceback" not in pid1.text()
+
+
 def test_a_signal_does_not_kill_who_is_too_young_for_it(pid1: Pid1) -> None:
     source = """
         import signal, time

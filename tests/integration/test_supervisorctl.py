@@ -92,6 +92,57 @@ def test_reread_of_a_mistake_changes_nothing(pid1: Pid1) -> None:
     eventually(lambda: "RUNNING" in pid1.supervisorctl("status", "application"))
 
 
+def test_a_reread_without_an_update_changes_nothing(pid1: Pid1) -> None:
+    region(pid1)
+    pid1.program("front", "false", essential="true", pebble="front", needs="application")
+    (pid1.directory / "programs/init.conf").unlink()
+    for name in ("database", "application"):
+        path = pid1.directory / f"programs/{name}.conf"
+        path.write_text(path.read_text().replace("needs=init", "needs="))
+    assert "front: available" in pid1.supervisorctl("reread")
+    assert "init" in pid1.supervisorctl("status")
+    assert pid1.request("GET", "/v1/services") == pid1.request("GET", "/v1/services?names=x")
+    assert pid1.request("GET", "/v1/health")[0] == 200
+    assert set(pid1.xmlrpc().plugin.getWanted()) == {"init", "application", "database"}
+    # a mistake that only supervisor itself sees
+    pid1.program("worse", "sleep 1000", startsecs="abc", pebble="worse")
+    assert "ERROR" in pid1.supervisorctl("reread")
+    assert pid1.request("GET", "/v1/services")[1]["result"] == []
+    assert "application: stopped" in pid1.supervisorctl("stop", "all")
+    assert order(pid1, "stops") == ["application", "database"]
+    assert not pid1.says("KeyError")
+
+
+def test_start_all_does_not_repeat_init_under_what_runs(pid1: Pid1) -> None:
+    region(pid1)
+    pid1.supervisorctl("stop", "application")
+    pid1.supervisorctl("start", "all")
+    eventually(lambda: order(pid1, "runs").count("application") == 2)
+    assert order(pid1, "ends").count("init") == 1
+
+
+def test_a_reload_with_a_mistake_is_refused(pid1: Pid1) -> None:
+    region(pid1)
+    pid1.program("front", "sleep 1000", neds="application")
+    for ask in (lambda: pid1.send(1), lambda: pid1.supervisorctl("reload")):
+        before = len(pid1.said())
+        ask()
+        eventually(
+            lambda at=before: any("cannot start everything anew" in s for s in pid1.said()[at:])
+        )
+    assert pid1.says("unknown key neds; did you mean needs?")
+    assert order(pid1, "stops") == []
+    assert not pid1.says("Traceback")
+
+
+def test_a_stop_of_a_group_takes_back_what_is_held(pid1: Pid1) -> None:
+    pid1.program("front", "sleep 1000", needs="/nonexistent")
+    pid1.start()
+    eventually(lambda: "waits for /nonexistent" in pid1.supervisorctl("status"))
+    pid1.supervisorctl("stop", "front:*")
+    assert "Not started" in pid1.supervisorctl("status")
+
+
 def test_who_stopped_what_is_in_the_log_and_published(pid1: Pid1) -> None:
     pid1.program("squid", "sleep 1000", pebble="proxy")
     pid1.program("housekeeping", "sleep 1000")
@@ -131,6 +182,7 @@ def test_the_interface_is_whole(pid1: Pid1) -> None:
     for method in ("supervisor.getAllProcessInfo", "supervisor.startProcess", "plugin.getWanted"):
         assert method in methods
     begun = time.monotonic()
+    assert "service" in pid1.supervisorctl("avail")
     assert "Shut down" in pid1.supervisorctl("shutdown")
     assert pid1.wait() == 0
     assert time.monotonic() - begun < 5

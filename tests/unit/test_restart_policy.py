@@ -29,7 +29,7 @@ class World:
 
     def __init__(self, jitter: float = 0.0) -> None:
         self.now = 1000.0
-        config = SimpleNamespace(name="squid", autorestart=RestartUnconditionally, exitcodes=[0])
+        config = SimpleNamespace(name="squid", restart_when=RestartUnconditionally, exitcodes=[0])
         self.process: Any = SimpleNamespace(
             config=config,
             state=ProcessStates.RUNNING,
@@ -116,9 +116,20 @@ def test_a_clock_that_is_set_back_does_not_stop_restarts_for_ever() -> None:
     assert world.process.backoff >= restarts.LONGEST_DELAY_SECONDS
 
 
+def test_failures_are_counted_in_time_that_passes() -> None:
+    """A clock that is set back must not bring failures of hours ago near."""
+    world = World()
+    world.restarts._monotonic = iter(range(0, 100_000, 3600)).__next__
+    for _ in range(5):
+        world.now -= 10_000
+        world.fail(after=2)
+    times = world.restarts.history("squid").times
+    assert times[-1] - times[0] == 4 * 3600
+
+
 def test_what_should_not_run_is_not_started_again() -> None:
     world = World()
-    world.process.config.autorestart = False
+    world.process.config.restart_when = False
     world.process.state = ProcessStates.EXITED
     world.restarts.on_state(events.ProcessStateExitedEvent(world.process, ProcessStates.RUNNING))
     assert not world.restarts.start_again()
