@@ -100,7 +100,9 @@ def adapt_rereading(options: Any, adapt: Callable[[Any], None]) -> None:
     process_config = options.process_config
 
     def process_config_and_adapt(do_usage: bool = True) -> None:
+        logfile = options.logfile  # the plugin's, not the configuration's
         process_config(do_usage=do_usage)
+        options.logfile = logfile
         for group in options.process_group_configs:
             for config in group.process_configs:
                 adapt(config)

@@ -61,8 +61,9 @@ class OperatorInterface(SupervisorNamespaceRPCInterface):  # type: ignore[misc]
         if not missing and not self._order.holds(program):
             self._log.info(f"supervisorctl starts {program}")
             return super().startProcess(name, wait)
-        self._log.info(f"supervisorctl starts {program}, when its needs are met")
-        self._order.hold([program])
+        if not self._order.holds(program):
+            self._log.info(f"supervisorctl starts {program} when {missing} is there")
+            self._order.hold([program])
         return _deferred(lambda: self._started(process)) if wait else True
 
     def stopProcess(self, name: str, wait: bool = True) -> Any:
@@ -82,13 +83,17 @@ class OperatorInterface(SupervisorNamespaceRPCInterface):  # type: ignore[misc]
     def startAllProcesses(self, wait: bool = True) -> Any:
         """Start all processes, each as soon as what it needs is there.
 
-        A one-shot is not repeated under those that run because it ended well.
+        A one-shot is not repeated under those that run because it ended well, and what does not
+        start by itself is left to MAAS.
         """
         self._update("startAllProcesses")
+        self._log.info("supervisorctl starts everything")
         targets = [
             (group, process)
             for group, process in self._getAllProcesses()
-            if isNotRunning(process) and not self._order.serves(process.config.name)
+            if isNotRunning(process)
+            and self._programs[process.config.name].autostart
+            and not self._order.serves(process.config.name)
         ]
         self._order.hold(process.config.name for _, process in targets)
         return _deferred(make_allfunc(targets, isNotRunning, self.startProcess, wait=wait))
@@ -150,10 +155,11 @@ class OperatorInterface(SupervisorNamespaceRPCInterface):  # type: ignore[misc]
         state = process.get_state()
         if self._order.holds(name) or state == ProcessStates.STARTING:
             return NOT_DONE_YET
-        if state == ProcessStates.RUNNING or (
-            self._programs[name].one_shot and process.exitstatus == 0
-        ):
+        program = self._programs[name]
+        if state == ProcessStates.RUNNING or (program.one_shot and process.exitstatus == 0):
             return True
+        if program.configuration and not program.configuration.exists():
+            return True  # it is left to MAAS
         raise RPCError(
             Faults.SPAWN_ERROR if process.spawnerr else Faults.ABNORMAL_TERMINATION, name
         )

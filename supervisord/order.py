@@ -83,6 +83,8 @@ class Order:
         self._stopping.update(names)
         for name in self._stopping:
             self.drop(name)
+            if self._processes[name].state == ProcessStates.BACKOFF:
+                self._processes[name].stop()  # or it would be started meanwhile
 
     def stop_next(self) -> None:
         """Signal those whose turn it is; what is independent stops side by side."""

@@ -6,6 +6,7 @@ before any is spawned, and again after SIGHUP, when it has built everything anew
 """
 
 import functools
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from supervisor import events
 from supervisor.datatypes import byte_size
+from supervisor.options import VERSION
 from supervisor.states import RUNNING_STATES, ProcessStates, SupervisorStates
 
 from supervisord import exit_status, hooks, http_channel, program_file
@@ -112,6 +114,8 @@ class Plugin:
         hooks.before_cleanup(supervisor.options, self._wakeup.rest)
         for name in supervisor.process_groups:
             self._adopt(name)
+        count = f"{len(self.programs)} programs"
+        log.info(f"this is supervisord {VERSION} with {count}, UID {os.getuid()}")
         for event_type, callback in (
             (events.ProcessStateEvent, self._restarts.on_state),
             (events.ProcessGroupAddedEvent, lambda event: self._adopt(event.group)),

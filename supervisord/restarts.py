@@ -89,7 +89,8 @@ class Restarts:
             self._log.info(f"{name} starts")
         elif state == ProcessStates.STOPPED and event.from_state == ProcessStates.STOPPING:
             reason = self.history(name).reason
-            self._log.info(f"{name} has stopped after {_duration(process)}: {reason}")
+            self._log.info(f"{name} has stopped ({reason}), had run {_duration(process)}")
+            del self._histories[name]  # on request, and so it begins anew
         elif state == ProcessStates.EXITED:
             self._on_exit(name, process)
         elif isinstance(event, events.ProcessStateBackoffEvent):

@@ -1,5 +1,7 @@
 """PID 1: what an operator does with supervisorctl."""
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -63,6 +65,7 @@ def test_a_start_waits_for_what_is_needed_and_can_be_taken_back(pid1: Pid1) -> N
 def test_reread_and_update(pid1: Pid1) -> None:
     region(pid1)
     assert "No config updates" in pid1.supervisorctl("reread")
+    assert "application starts" in pid1.supervisorctl("maintail")
     command = pid1.python("service", SERVICE)
     pid1.program("front", f"{command} 0", needs="application /nonexistent")
     pid1.program("database", f"{command} 0.1", needs="init", priority=30)
@@ -133,6 +136,39 @@ def test_a_reload_with_a_mistake_is_refused(pid1: Pid1) -> None:
     assert pid1.says("unknown key neds; did you mean needs?")
     assert order(pid1, "stops") == []
     assert not pid1.says("Traceback")
+
+
+def test_start_all_leaves_to_maas_what_does_not_start_by_itself(pid1: Pid1) -> None:
+    file = pid1.directory / "chrony.conf"
+    pid1.program("chrony", "sleep 1000", pebble="ntp", configuration=file)
+    pid1.program("temporal", "sleep 1000", pebble="temporal", autostart="false")
+    pid1.program("service", "sleep 1000")
+    pid1.start()
+    eventually(lambda: "RUNNING" in pid1.supervisorctl("status", "service"))
+    answers = pid1.supervisorctl("restart", "all")
+    assert "service: started" in answers
+    assert "ERROR" not in answers
+    assert not pid1.says("temporal starts")
+
+
+def test_stop_all_ends_the_waiting_for_a_restart(pid1: Pid1) -> None:
+    slow = pid1.python("service", SERVICE)
+    pid1.program("regiond", f"{slow} 4", priority=900)
+    pid1.program("squid", "false", priority=500)
+    pid1.start()
+    eventually(lambda: pid1.says("(failure 3)"))
+    pid1.supervisorctl("stop", "all")
+    said = pid1.said()
+    assert "squid starts" not in said[said.index("supervisorctl stops everything") :]
+
+
+def test_a_stop_on_request_forgives(pid1: Pid1) -> None:
+    pid1.program("service", "sleep 1000", autorestart="true")
+    pid1.start()
+    os.kill(pid1.pid("service"), signal.SIGKILL)
+    eventually(lambda: ", failed once" in pid1.supervisorctl("status"))  # and runs
+    pid1.supervisorctl("restart", "service")
+    assert "failed" not in pid1.supervisorctl("status")
 
 
 def test_a_stop_of_a_group_takes_back_what_is_held(pid1: Pid1) -> None:
