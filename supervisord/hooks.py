@@ -73,8 +73,10 @@ def adapt_process(
                 last_line = stream.last_line or last_line
         restarts.note_end(process.config.name, wait_status, last_line)
 
+    note_end_safely = guarded(note_end, log)
+
     def finish_with_last_words(pid: int, wait_status: int) -> None:
-        guarded(note_end, log)(wait_status)
+        note_end_safely(wait_status)
         finish(pid, wait_status)
         if process.config.killasgroup:
             _kill_group(pid)

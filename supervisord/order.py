@@ -47,6 +47,13 @@ class Order:
                 return need
         return None
 
+    def is_up(self, name: str) -> bool:
+        """Say whether a program runs or, if it is a one-shot, has ended well."""
+        process = self._processes[name]
+        if self._programs[name].one_shot:
+            return bool(process.state == ProcessStates.EXITED and process.exitstatus == 0)
+        return bool(process.state == ProcessStates.RUNNING)
+
     def serves(self, name: str) -> bool:
         """Say whether something runs that needs this one-shot to have ended well."""
         return self._programs[name].one_shot and any(
@@ -120,12 +127,9 @@ class Order:
     def _met(self, need: str) -> bool:
         if need.startswith("/"):
             return ready(Path(need))
-        process = self._processes.get(need)
-        if need in self._held or process is None:  # or its file was read, but not yet applied
+        if need in self._held or need not in self._processes:  # or it was read, but not applied
             return False
-        if self._programs[need].one_shot:
-            return bool(process.state == ProcessStates.EXITED and process.exitstatus == 0)
-        return bool(process.state == ProcessStates.RUNNING)
+        return self.is_up(need)
 
 
 def ready(path: Path) -> bool:

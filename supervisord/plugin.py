@@ -119,7 +119,7 @@ class Plugin:
         for event_type, callback in (
             (events.ProcessStateEvent, self._restarts.on_state),
             (events.ProcessGroupAddedEvent, lambda event: self._adopt(event.group)),
-            (events.ProcessGroupRemovedEvent, lambda event: self._forget(event.group)),
+            (events.ProcessGroupRemovedEvent, lambda _: self._forget()),
             (events.SupervisorRunningEvent, lambda _: self._serve()),
             (events.SupervisorStoppingEvent, lambda _: self._stop()),
             (events.Tick5Event, lambda _: http_channel.close_stalled()),
@@ -229,8 +229,8 @@ class Plugin:
             if self.programs[name].autostart:
                 self._order.hold([name])
 
-    def _forget(self, group: str) -> None:
-        """Forget a group that `supervisorctl update` has removed."""
+    def _forget(self) -> None:
+        """Forget what `supervisorctl update` has removed."""
         known = {name for g in self.supervisor.process_groups.values() for name in g.processes}
         for name in set(self._processes) - known:
             del self._processes[name], self.programs[name]
@@ -276,14 +276,8 @@ class Plugin:
     def _healthy(self, names: list[str]) -> bool:
         """Say whether these programs or services, or the essential ones, are as they should be."""
         return all(
-            self._is_well(program)
+            self._order.is_up(program.name)
             for program in self.programs.values()
             if (names and {program.name, program.pebble} & set(names))
             or (not names and program.essential)
         )
-
-    def _is_well(self, program: Program) -> bool:
-        process = self._processes[program.name]
-        if program.one_shot:
-            return bool(process.state == ProcessStates.EXITED and process.exitstatus == 0)
-        return bool(process.state == ProcessStates.RUNNING)

@@ -92,7 +92,7 @@ def read_all(configuration: Path) -> dict[str, Program]:
     ]
     for path in [configuration, *paths]:
         try:
-            parser = _parse(path)
+            parser = main if path == configuration else _parse(path)
         except ProgramFileError as error:
             problems.append(str(error))
             continue
