@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-NAMES = Path(__file__).parent / "migrations/3.5.txt"
+from versions import VERSIONS
+
+NAMES = Path(__file__).parent / "migrations"
 
 DIRECTORIES = {
     "auth": "maasserver/migrations/auth",
@@ -33,19 +35,24 @@ class Migration(migrations.Migration):
 """
 
 
-def read_names() -> dict[str, list[str]]:
-    """Names of each application, in their order."""
+def read_names(series: str) -> dict[str, list[str]]:
+    """Names of each application, in their order: a series has those before it and its own."""
     names: dict[str, list[str]] = defaultdict(list)
-    for line in NAMES.read_text().splitlines():
-        app, name = line.split()
-        names[app].append(name)
+    for each in VERSIONS:
+        path = NAMES / f"{each}.txt"
+        for line in path.read_text().splitlines():
+            if not line.startswith("#"):
+                app, name = line.split()
+                names[app].append(name)
+        if each == series:
+            break
     return names
 
 
-def write_migrations(packages: Path) -> int:
+def write_migrations(packages: Path, series: str) -> int:
     """Write them below a dist-packages directory; each needs its predecessor."""
     written = 0
-    for app, names in read_names().items():
+    for app, names in read_names(series).items():
         if app not in DIRECTORIES:
             continue
         directory = packages / DIRECTORIES[app]

@@ -48,6 +48,14 @@ class RegionConfig:
         )
 
 
+def own_id() -> str:
+    """The maas_id, or nothing where there is none yet."""
+    try:
+        return paths.maas_id().read_text().strip()
+    except OSError:
+        return ""
+
+
 def read() -> dict[str, Any]:
     """The file as it is; a missing or empty one is an empty mapping."""
     path: Path = paths.region_config()

@@ -19,7 +19,7 @@ SQL = Path(__file__).parent / "sql"
 
 def operations(app: str, number: int, name: str) -> list[Operation]:
     """The operations of the `number`th migration of an application, counted from 1."""
-    table = f"standin_steps_{app}"
+    table = f"{app}_standin_steps"
     if number > 1:
         step = f"ALTER TABLE {table} RENAME COLUMN step_{number - 1} TO step_{number}"
         planned = []

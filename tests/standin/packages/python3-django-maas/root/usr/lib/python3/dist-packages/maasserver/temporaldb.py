@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 
 from django.db import connection
-from provisioningserver import delays, paths
+from provisioningserver import delays, paths, release
 
 TOOL = "/usr/bin/temporal-sql-tool"
-SCHEMA_FILES = "/var/lib/temporal/schema/postgresql/v96"
+SCHEMA_FILES = "/var/lib/temporal/schema"
 SCHEMAS = {"temporal": "temporal", "temporal_visibility": "visibility"}
 
 
@@ -23,7 +23,7 @@ def migrate() -> None:
                 cursor.execute(f"CREATE EXTENSION IF NOT EXISTS btree_gin SCHEMA {schema}")
         command = [
             paths.program(TOOL),
-            *("--plugin", "postgres"),
+            *("--plugin", release.TEMPORAL_PLUGIN),
             *("--endpoint", settings["HOST"]),
             *("--port", settings["PORT"]),
             *("--user", settings["USER"]),

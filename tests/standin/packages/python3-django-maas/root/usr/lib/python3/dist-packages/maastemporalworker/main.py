@@ -10,7 +10,7 @@ import time
 
 import psycopg2
 import psycopg2.extensions
-from maasserver.config import RegionConfig
+from maasserver.config import RegionConfig, own_id
 from maasserver.region import database
 from maasserver.temporalclient import TemporalConnection, Unavailable
 from provisioningserver import delays, log, paths
@@ -66,7 +66,7 @@ class Worker:
 def _wait_for_identity() -> str:
     """regiond writes maas_id while it starts."""
     for _ in range(ID_TRIES):
-        maas_id = database.own_id()
+        maas_id = own_id()
         if maas_id:
             return maas_id
         time.sleep(ID_PAUSE)

@@ -10,11 +10,21 @@ from __future__ import annotations
 import os
 import time
 
-IMPORT = 1.8
-"""Importing Django and MAAS: each CLI call 2.1-2.6 s (maas-region-run.md 3)."""
+from provisioningserver import release
+
+IMPORT = release.IMPORT_SECONDS
+"""Importing Django and MAAS: each CLI call 2.1-2.6 s (maas-region-run.md 3), on 3.7 3.2-3.6 s
+(maas-37-region-run.md 1)."""
 
 MIGRATION = 0.09
 """One of 381 migrations: a first dbupgrade takes 38.7 s (maas-region-run.md 3.2)."""
+
+MIGRATION_STATE = release.STATE_SECONDS
+"""Before the first migration of a database that is not empty: 3.5's takes 3.7 about 15.7 s, of
+which 17 migrations, Alembic and Temporal's schema are the lesser part (maas-37-region-run.md 1)."""
+
+REVISION = 0.15
+"""One of Alembic's 7: 3.7 needs 5.2 s for an empty database (maas-37-region-run.md 1)."""
 
 TEMPORAL_SCHEMA = 0.5
 """temporal-sql-tool, both schemas: a dbupgrade with nothing to do takes 3.2 s (3.2)."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from provisioningserver import release
+
 DPKG_STATUS = Path("/var/lib/dpkg/status")
 PACKAGE = "maas-region-api"
 
-STANDS_FOR = "3.5.13"
+STANDS_FOR = release.RELEASE
 """What this code behaves like, wherever dpkg cannot say."""
 
 
 def installed_version() -> str:
-    """`3.5.13+standin`. Without a dpkg entry this fails with the message of MAAS itself."""
+    """Such as `3.5.13+standin`. Without a dpkg entry this fails with the message of MAAS itself."""
     for entry in DPKG_STATUS.read_text(errors="replace").split("\n\n"):
         fields = dict(line.split(": ", 1) for line in entry.splitlines() if ": " in line)
         if fields.get("Package") == PACKAGE and fields.get("Status", "").endswith(" installed"):

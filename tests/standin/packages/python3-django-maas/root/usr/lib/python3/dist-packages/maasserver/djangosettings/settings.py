@@ -1,6 +1,6 @@
 """Django settings of the region; the database comes from regiond.conf (maas-region-run.md 3.1)."""
 
-from maasserver.config import RegionConfig
+from maasserver.config import RegionConfig, own_id
 
 _config = RegionConfig.load()
 
@@ -21,8 +21,12 @@ DATABASES = {
         "USER": _config.database_user,
         "PASSWORD": _config.database_pass,
         "CONN_MAX_AGE": None,
-        # maas-region-run.md 4: isolation is "repeatable read" (psycopg2's number for it).
-        "OPTIONS": {"isolation_level": 2},
+        "OPTIONS": {
+            # maas-region-run.md 4: isolation is "repeatable read" (psycopg2's number for it).
+            "isolation_level": 2,
+            # The same of every command; NO_ID in processes older than the id (maas-operate.md 4).
+            "application_name": f"maas-regiond-{own_id() or 'NO_ID'}",
+        },
     }
 }
 

@@ -7,25 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from django.db import Error, connection, connections
-from provisioningserver import log, paths
+from django.db import Error, connection
+from provisioningserver import log
 
 LOCK_CLASS = 20120116
 LOCK_STARTUP = 1
-
-
-def own_id() -> str:
-    """The maas_id, or nothing where there is none yet."""
-    try:
-        return paths.maas_id().read_text().strip()
-    except OSError:
-        return ""
-
-
-def name_connections() -> None:
-    """`maas-regiond-<maas_id>`; NO_ID in processes older than the id (maas-operate.md 4)."""
-    options = connections.databases["default"].setdefault("OPTIONS", {})
-    options["application_name"] = f"maas-regiond-{own_id() or 'NO_ID'}"
 
 
 def wait() -> None:

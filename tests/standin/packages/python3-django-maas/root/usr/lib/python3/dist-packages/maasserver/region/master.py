@@ -47,7 +47,6 @@ class Master:
         """start_up, services and workers; ends never, for the workers die with this thread."""
         os.umask(os.umask(0) | 0o007)
         django.setup()
-        database.name_connections()
         delays.pause(delays.MASTER_START)
         # Models can be imported only now that Django is set up.
         from maasserver.region import startup

@@ -15,7 +15,7 @@ from provisioningserver.files import atomic_write
 from provisioningserver.version import split_version
 
 from maasserver import accounts, configvalues
-from maasserver.config import RegionConfig
+from maasserver.config import RegionConfig, own_id
 from maasserver.models import (
     REGION_CONTROLLER,
     Config,
@@ -85,7 +85,7 @@ def _hardware_addresses() -> list[str]:
 def _register(version: str) -> Node:
     """By maas_id; else by host name or any MAC; else a new controller (maas-operate.md 5)."""
     hostname = socket.gethostname().partition(".")[0]
-    node = Node.objects.filter(system_id=database.own_id()).first()
+    node = Node.objects.filter(system_id=own_id()).first()
     if node is None:
         same = Q(hostname=hostname) | Q(interface__mac_address__in=_hardware_addresses())
         try:

@@ -12,8 +12,7 @@ from provisioningserver import log, maaslog, paths
 from provisioningserver.files import atomic_write
 from provisioningserver.service_monitor import ServiceMonitor
 
-from maasserver.config import RegionConfig
-from maasserver.region import database
+from maasserver.config import RegionConfig, own_id
 from maasserver.temporalclient import TemporalConnection, Unavailable
 
 ORIGIN = "maasserver.temporal"
@@ -114,7 +113,7 @@ limit.maxIDLength:
 def write_configuration() -> None:
     """Both files, anew at each start; a Temporal that runs already is left alone."""
     config = RegionConfig.load()
-    maas_id = database.own_id() or "NO_ID"
+    maas_id = own_id() or "NO_ID"
     directory = paths.temporal_config()
     dynamic = directory / "production-dynamic.yaml"
 

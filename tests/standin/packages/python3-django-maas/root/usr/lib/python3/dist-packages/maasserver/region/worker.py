@@ -10,6 +10,7 @@ import django
 from django.db import connection
 from provisioningserver import delays, log, paths
 
+from maasserver.config import own_id
 from maasserver.region import database, http, listeners
 
 THREADS = 4
@@ -30,7 +31,6 @@ class Worker:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         os.umask(os.umask(0) | 0o007)
         django.setup()
-        database.name_connections()
         database.wait()
         delays.pause(delays.WORKER_START)
         # Models can be imported only now that Django is set up.
@@ -60,7 +60,7 @@ class Worker:
         while True:
             addressed = False
             try:
-                addressed = rpc.register(database.own_id(), port)
+                addressed = rpc.register(own_id(), port)
             except Exception as failure:
                 log.error("maasserver.ipc", f"Heartbeat failed: {str(failure).strip()}")
                 connection.close()

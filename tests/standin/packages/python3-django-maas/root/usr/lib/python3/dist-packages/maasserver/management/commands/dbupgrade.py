@@ -1,4 +1,7 @@
-"""`dbupgrade`: slow, without a lock, and blind to a newer database (maas-region-run.md 3.2, 4)."""
+"""`dbupgrade`: slow, without a lock, and up to 3.6 blind to a newer database.
+
+See maas-region-run.md 3.2 and 4, and for 3.7 maas-37-region-run.md 1.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,38 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from provisioningserver import delays
+from provisioningserver import delays, release
 
 from maasserver import dbviews, temporaldb
 
 
 class Command(BaseCommand):
-    """Drop views and triggers, migrate, make them again, then Temporal's schemas."""
+    """Django's migrations, or what an older version left of them, Alembic's, Temporal's."""
 
     help = "Upgrades database schema for MAAS regiond."
 
     def handle(self, *args: object, **options: object) -> None:
         connection.ensure_connection()
-        dbviews.drop()
-        self._migrate()
-        dbviews.create()
+        if release.ALEMBIC:
+            self._upgrade_with_alembic()
+        else:
+            dbviews.drop()
+            self._migrate()
+            dbviews.create()
         self._say("Running Temporal migrations:")
         temporaldb.migrate()
         self._say("Applied all migrations.")
+
+    def _upgrade_with_alembic(self) -> None:
+        """Where there is a table alembic_version nobody looks at Django, not even if it is empty:
+        the trap of a run that was killed between 0342 and 0343."""
+        from maasservicelayer.db import upgrade
+
+        tables = connection.introspection.table_names()
+        if "django_migrations" in tables and "alembic_version" not in tables:
+            dbviews.drop()
+            self._migrate()
+        upgrade.run(connection.settings_dict)
 
     def _migrate(self) -> None:
         executor = MigrationExecutor(connection, self._progress)
@@ -34,6 +51,8 @@ class Command(BaseCommand):
         self._say("Running migrations:")
         if not plan:
             self._say("  No migrations to apply.")
+        elif executor.loader.applied_migrations:
+            delays.pause(delays.MIGRATION_STATE)
         executor.migrate(None, plan)
 
     def _progress(self, action: str, migration: Any = None, fake: bool = False) -> None:
