@@ -14,7 +14,7 @@ from engine import CA_BUNDLE, IMAGE, ROOT, docker
 PROJECT = "maas-test-up"
 OFFLINE = f"""
 MAAS_IMAGE={IMAGE}
-BASE_IMAGE=truenas-maas-demo/base:latest
+BASE_IMAGE=truenas-maas-demo/base:3.5
 APT_SOURCES=demo/standin.sources
 POSTGRES_IMAGE=truenas-maas-demo/postgres:15
 MAAS_URL=http://maas:5240/MAAS
