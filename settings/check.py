@@ -20,6 +20,8 @@ def text(value: str) -> str:
 
 def maas_url(value: str) -> str:
     """Accept the address of the region: http or https, a host, the path /MAAS."""
+    if "@" in value:  # it is logged
+        raise ValueError("must not hold a user name or password")
     try:
         parts = urlsplit(text(value))
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0

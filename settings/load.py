@@ -6,6 +6,9 @@ from typing import Any
 
 from settings.declaration import Declaration, Settings, declarations
 
+# Far more than any password: a wrong path, such as that of a device, must not fill the memory.
+_LONGEST_SECRET = 4096
+
 
 class SettingsError(Exception):
     """One or more settings cannot be used; `problems` has a sentence for each."""
@@ -60,11 +63,15 @@ def _from_file(name: str, environ: Mapping[str, str]) -> str | None:
     if environ.get(name):
         raise ValueError(f"and {name}_FILE are both set; keep one of them")
     try:
-        text = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        with Path(path).open("rb") as file:
+            content = file.read(_LONGEST_SECRET + 1)
+        text = content.decode().rstrip("\r\n")
     except OSError as error:
         raise ValueError(f"cannot be read from {path} ({name}_FILE): {error.strerror}") from None
     except UnicodeDecodeError:
         raise ValueError(f"cannot be read from {path} ({name}_FILE): it is not text") from None
+    if len(content) > _LONGEST_SECRET:
+        raise ValueError(f"is longer than {_LONGEST_SECRET} bytes in {path} ({name}_FILE)")
     if not text:
         raise ValueError(f"is empty in {path} ({name}_FILE)")
     return text

@@ -60,6 +60,12 @@ def test_urls_that_cannot_be_a_region(url: str) -> None:
     assert problems(NEEDED | {"MAAS_URL": url})[0].startswith("MAAS_URL ")
 
 
+def test_a_url_must_not_hold_a_password_and_is_not_shown_then() -> None:
+    (problem,) = problems(NEEDED | {"MAAS_URL": "http://me:pass-3@host/MAAS"})
+    assert "user name or password" in problem
+    assert "pass-3" not in problem
+
+
 def test_a_url_loses_its_last_slash() -> None:
     loaded = settings.load(NEEDED | {"MAAS_URL": "https://maas.example:5443/MAAS/"})
     assert loaded.maas_url == "https://maas.example:5443/MAAS"
@@ -81,6 +87,10 @@ def test_a_secret_from_a_file(tmp_path: Path) -> None:
     assert "both set" in problem
     file.write_text("\n")
     assert "is empty" in problems(environment)[0]
+    file.write_bytes(b"\xff\n")
+    assert "not text" in problems(environment)[0]
+    device = {"MAAS_URL": NEEDED["MAAS_URL"], "POSTGRES_PASSWORD_FILE": "/dev/zero"}
+    assert "longer than" in problems(device)[0]
     file.unlink()
     assert "No such file" in problems(environment)[0]
 
