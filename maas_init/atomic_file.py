@@ -1,7 +1,10 @@
-"""Writes files so that a reader, or a power cut, meets the old one or the new one, whole."""
+"""Writes files so that a reader, or a power cut, meets the old one or the new one, whole.
+
+Who writes a file that others may write at the same time must hold a lock: the temporary file has
+one name for each file, so that the next run replaces what a killed one left.
+"""
 
 import os
-import tempfile
 from pathlib import Path
 
 
@@ -10,12 +13,15 @@ def write(path: Path, text: str, mode: int = 0o644) -> bool:
 
     `mode` are its permissions. Raises OSError.
     """
+    temporary = path.with_name(f".{path.name}.new")
     try:
         if path.read_text(encoding="utf-8") == text and path.stat().st_mode & 0o7777 == mode:
+            temporary.unlink(missing_ok=True)
             return False
     except (FileNotFoundError, UnicodeDecodeError):
         pass
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             os.fchmod(descriptor, mode)
@@ -24,7 +30,7 @@ def write(path: Path, text: str, mode: int = 0o644) -> bool:
             os.fsync(descriptor)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
     return True

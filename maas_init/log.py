@@ -1,5 +1,6 @@
 """Init's log: one line each, with level and, where PID 1 does not add it, the time."""
 
+import io
 import logging
 import os
 import sys
@@ -36,6 +37,8 @@ class Formatter(logging.Formatter):
 
 def set_up() -> None:
     """Send all records to standard output."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a path or name may hold any byte
+        sys.stdout.reconfigure(errors="backslashreplace")
     handler = logging.StreamHandler(sys.stdout)
     colour = "NO_COLOR" not in os.environ and (sys.stdout.isatty() or "FORCE_COLOR" in os.environ)
     handler.setFormatter(Formatter(colour, supervised="SUPERVISOR_ENABLED" in os.environ))

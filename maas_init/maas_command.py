@@ -1,24 +1,32 @@
-"""Runs MAAS's own commands as an unprivileged user.
+"""Runs MAAS's own commands, and PostgreSQL's, as an unprivileged user.
 
 `maas-region` refuses any UID but 0; the same commands run as Django's (facts/maas-region-run.md 3).
 """
 
 import contextlib
 import os
+import selectors
 import signal
 import subprocess
-import threading
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
 
 import settings
 
 PYTHON = "python3"  # the system's, which has MAAS: not the one that runs this
+# Ends the command when we are ended, however that was: what goes on without us would meet our
+# successor in the database.
+TOGETHER = ("setpriv", "--pdeathsig", "KILL", "--")
+TICK_SECONDS = 1.0
+LINES_KEPT = 200
+LONGEST_LINE = 65536
 
 
 class CommandFailed(Exception):
     """A command ended with another status than 0, or not in time; says so, with its last line."""
 
-    def __init__(self, what: str, output: list[str]) -> None:
+    def __init__(self, what: str, output: deque[str]) -> None:
         last = next((line.strip() for line in reversed(output) if line.strip()), "no output")
         super().__init__(f"{what}: {last}")
 
@@ -39,50 +47,47 @@ def run(
     timeout: float,
     stdin: str = "",
     on_line: Callable[[str], None] = lambda line: None,
+    on_tick: Callable[[], None] = lambda: None,
     hide: str = "",
+    variables: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a command to its end, hand its output to `on_line` line by line, return the output.
+    """Run a command to its end, hand its output to `on_line` line by line, return the end of it.
 
     `timeout` is in seconds. A command that asks for a password must get all its answers in `stdin`:
-    some of MAAS's loop for ever at its end. `hide` is a secret that the output must not show:
-    dbupgrade hands the database password on in a command line, which an error of its own may quote.
-    Raises CommandFailed.
+    some of MAAS's loop for ever at its end. `on_tick` is called every second; an exception in it
+    ends the command. `hide` is a secret that the output must not show: dbupgrade hands the database
+    password on in a command line, which an error of its own may quote. `variables` are added to
+    the environment. Raises CommandFailed.
     """
-    lines: list[str] = []
-    timed_out = threading.Event()
+    lines: deque[str] = deque(maxlen=LINES_KEPT)
     process = subprocess.Popen(
-        command,
+        [*TOGETHER, *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=environment() | {"PYTHONUNBUFFERED": "1"},
+        env=environment() | {"PYTHONUNBUFFERED": "1"} | dict(variables or {}),
         umask=0o007,
     )
 
-    def end() -> None:
-        timed_out.set()
-        process.kill()
+    def take(line: bytes) -> None:
+        text = line.decode(errors="replace").rstrip("\r\n")
+        lines.append(text.replace(hide, "***") if hide else text)
+        on_line(lines[-1])
 
-    timer = threading.Timer(timeout, end)
-    timer.start()
-    try:
-        with process:
+    deadline = time.monotonic() + timeout
+    ended = False
+    with process:
+        try:
             assert process.stdin
-            assert process.stdout
             with contextlib.suppress(BrokenPipeError):  # it ended, and says why itself
-                process.stdin.write(stdin)
+                process.stdin.write(stdin.encode())
                 process.stdin.close()
-            for line in process.stdout:
-                line = line.rstrip("\n")
-                lines.append(line.replace(hide, "***") if hide else line)
-                on_line(lines[-1])
-    finally:
-        timer.cancel()
-        process.kill()
+            ended = _pass_lines_on(process, take, on_tick, deadline)
+        finally:
+            if not ended:
+                process.kill()
     name = command[3] if command[:3] == django("")[:3] else command[0]
-    if timed_out.is_set():
+    if not ended:
         raise CommandFailed(f"{name} did not end within {timeout:.0f} s", lines)
     if process.returncode < 0:
         reason = signal.Signals(-process.returncode).name
@@ -90,3 +95,35 @@ def run(
     if process.returncode:
         raise CommandFailed(f"{name} ended with status {process.returncode}", lines)
     return "\n".join(lines)
+
+
+def _pass_lines_on(
+    process: subprocess.Popen[bytes],
+    take: Callable[[bytes], None],
+    on_tick: Callable[[], None],
+    deadline: float,
+) -> bool:
+    """Hand every line to `take` until the output ends; say whether it did before the deadline."""
+    assert process.stdout
+    output = process.stdout.fileno()
+    tick_at = time.monotonic() + TICK_SECONDS
+    rest = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        while (now := time.monotonic()) < deadline:
+            if now >= tick_at:
+                on_tick()
+                tick_at = now + TICK_SECONDS
+            if not selector.select(min(tick_at, deadline) - now):
+                continue
+            chunk = os.read(output, LONGEST_LINE)
+            *complete, rest = (rest + chunk).split(b"\n")
+            for line in complete:
+                take(line)
+            if not chunk or len(rest) >= LONGEST_LINE:
+                if rest:
+                    take(rest)
+                rest = b""
+            if not chunk:
+                return True
+    return False

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,9 @@ from maas_init.errors import InitError
 
 log = logging.getLogger("init")
 
-# A step that takes long says something at least this often.
-PROGRESS_SECONDS = 5.0
+# A step that takes long says something at least every 5 seconds.
+PROGRESS_SECONDS = 4.0
+TICK_SECONDS = 0.5
 
 
 class Step:
@@ -23,13 +25,13 @@ class Step:
     def __init__(self, report: "Report", entry: dict[str, Any]) -> None:
         self._report = report
         self._entry = entry
-        self._said_at = time.monotonic()
+        self._begun = self._said_at = time.monotonic()
 
     def progress(self, text: str) -> None:
         """Note how far the step is; log it when nothing has been logged for a while."""
         self._entry["progress"] = text
         self._report.write()
-        if time.monotonic() - self._said_at >= PROGRESS_SECONDS:
+        if self._quiet():
             self.say(text)
 
     def say(self, text: str) -> None:
@@ -40,6 +42,16 @@ class Step:
     def result(self, text: str) -> None:
         """Set what is said of the step when it is done."""
         self._entry["result"] = text
+
+    def say_that_it_goes_on(self, ended: threading.Event) -> None:
+        """Log how far the step is whenever nothing has been logged for a while, until it ends."""
+        while not ended.wait(TICK_SECONDS):
+            if self._quiet():
+                doing = self._entry.get("progress", "at work")
+                self.say(f"{doing} ({time.monotonic() - self._begun:.0f} s since it began)")
+
+    def _quiet(self) -> bool:
+        return time.monotonic() - self._said_at >= PROGRESS_SECONDS
 
 
 class Report:
@@ -62,14 +74,20 @@ class Report:
         self._document["steps"].append(entry)
         self.write()
         begun = time.monotonic()
+        step = Step(self, entry)
+        ended = threading.Event()
+        teller = threading.Thread(target=step.say_that_it_goes_on, args=(ended,), daemon=True)
+        teller.start()
         try:
-            yield Step(self, entry)
+            yield step
         except BaseException:
             entry["state"] = "failed"
             raise
         else:
             entry["state"] = "done"
         finally:
+            ended.set()
+            teller.join()
             entry["seconds"] = round(time.monotonic() - begun, 3)
             entry.pop("progress", None)
             self.write()

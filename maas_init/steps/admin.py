@@ -1,4 +1,4 @@
-"""Step: an administrator exists."""
+"""Step: an administrator exists. Passwords go through a pipe, never on a command line."""
 
 from maas_init import maas_command
 from maas_init.errors import ConfigurationUnusable, InitError
@@ -13,7 +13,8 @@ SYSTEM_USERS = ["MAAS", "maas-init-node"]
 def exists(connection: Connection) -> bool:
     """Say whether somebody can administer this MAAS."""
     row = connection.execute(
-        "SELECT 1 FROM auth_user WHERE is_superuser AND is_active AND NOT username = ANY(%s)",
+        "SELECT 1 FROM public.auth_user"
+        " WHERE is_superuser AND is_active AND NOT username = ANY(%s)",
         [SYSTEM_USERS],
     ).fetchone()
     return row is not None
@@ -29,29 +30,27 @@ def required_password(settings: Settings) -> str:
     return settings.maas_admin_password
 
 
-def create(settings: Settings) -> None:
-    """Create the first administrator. The password goes through a pipe, not on a command line.
-
-    Raises ConfigurationUnusable when there is no password for it, InitError when MAAS refuses.
-    """
-    password = required_password(settings)
-    command = maas_command.django(
-        "createadmin",
-        "--username",
-        settings.maas_admin_username,
-        "--email",
-        settings.maas_admin_email,
-        "--ssh-import",
-        "",
+def create(username: str, email: str, password: str) -> None:
+    """Let MAAS create an administrator. Raises InitError when it refuses."""
+    _run(
+        f"create the administrator {username}",
+        ["createadmin", "--username", username, "--email", email, "--ssh-import", ""],
+        f"{password}\n{password}\n",
+        password,
     )
+
+
+def set_password(username: str, password: str) -> None:
+    """Let MAAS set the password of a user that exists. Raises InitError when it refuses."""
+    _run(
+        f"set the password of {username}", ["changepasswords"], f"{username}:{password}\n", password
+    )
+
+
+def _run(what: str, command: list[str], answers: str, password: str) -> None:
     try:
         maas_command.run(
-            command,
-            timeout=TIMEOUT_SECONDS,
-            stdin=f"{password}\n{password}\n",
-            hide=password,
+            maas_command.django(*command), timeout=TIMEOUT_SECONDS, stdin=answers, hide=password
         )
     except maas_command.CommandFailed as error:
-        raise InitError(
-            f"cannot create the administrator {settings.maas_admin_username}: {error}"
-        ) from None
+        raise InitError(f"cannot {what}: {error}") from None

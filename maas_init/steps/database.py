@@ -1,51 +1,54 @@
-"""Step: PostgreSQL answers, lets us in, and fits this image."""
+"""Step: PostgreSQL answers and lets us in."""
 
 import re
-import subprocess
 import time
 from collections.abc import Callable
 
 import psycopg
 
-from maas_init.errors import ConfigurationUnusable, DatabaseRefused, DatabaseUnavailable
+from maas_init import sqlstate
+from maas_init.errors import DatabaseRefused, DatabaseUnavailable
 from maas_init.report import Step
 from settings import Settings
 
-CONNECT_TIMEOUT_SECONDS = 5
+# For each address that the host's name has; short, so that progress is said in time.
+CONNECT_TIMEOUT_SECONDS = 3
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 2.0
-OLDEST_SERVER = 12  # MAAS 3.5 to 3.7 (facts/maas-versions.md 1.1)
+APPLICATION_NAME = "maas-init"
+# A peer that vanished without a word, as in a power cut, is given up after 30 s on both sides:
+# PostgreSQL would keep its locks for two hours.
+KEEPALIVE = {"idle": 15, "interval": 5, "count": 3}
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
-# libpq tells no SQLSTATE of a connection that failed, only the server's text. What is not in this
-# list may be better in a moment; what is in it will not.
-REFUSALS = (
-    (
-        r"password authentication failed|no password supplied",
-        "the password was refused. Set POSTGRES_PASSWORD (or its file) to the password of that"
-        " role; to change the role's: docker compose exec postgres psql -U {user} -d {database}"
-        " -c '\\password'",
-    ),
-    (
-        r"role \".*\" does not exist|is not permitted to log in",
-        "there is no such role. Set POSTGRES_USER, or create it: CREATE ROLE {user} LOGIN",
-    ),
-    (
-        r"database \".*\" does not exist",
-        "there is no such database. Set POSTGRES_DB, or create it:"
-        " CREATE DATABASE {database} OWNER {user}",
-    ),
-    (
-        r"permission denied for database",
-        "the role may not connect. As the server's administrator:"
-        " ALTER DATABASE {database} OWNER TO {user}",
-    ),
-    (
-        r"no pg_hba\.conf entry|pg_hba\.conf rejects|server does not support SSL",
-        "the server does not allow this connection. Allow it in the server's pg_hba.conf",
-    ),
+# What the server says in its refusal: SQLSTATE -> what to mend
+# (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+REFUSALS = {
+    "28P01": "the password was refused. Set POSTGRES_PASSWORD (or its file) to the password of that"
+    " role; to change the role's: docker compose exec postgres psql -U {user} -d {database}"
+    " -c '\\password'",
+    "28000": "there is no such role, or it may not log in. Set POSTGRES_USER, or create it:"
+    ' CREATE ROLE "{user}" LOGIN PASSWORD …',
+    "3D000": "there is no such database. Set POSTGRES_DB, or create it:"
+    ' CREATE DATABASE "{database}" OWNER "{user}"',
+    "42501": "the role may not connect to it, for it is not its owner. As the server's"
+    ' administrator: ALTER DATABASE "{database}" OWNER TO "{user}"',
+    "55000": "the database lets nobody in. As the server's administrator:"
+    ' ALTER DATABASE "{database}" ALLOW_CONNECTIONS true',
+}
+NOT_ALLOWED = (
+    "the server does not allow this connection. Allow it in the server's pg_hba.conf, without TLS,"
+    " which MAAS's Temporal does not use: host {database} {user} <address of this container>"
+    " scram-sha-256"
 )
+# These pass: trying again helps.
+PASSING = {
+    "53300": "it has no connection left (its max_connections, or a limit of the role)",
+    "57P01": "it is shutting down",
+    "57P02": "it is shutting down",
+    "57P03": "it is starting up, recovering or shutting down",
+}
 
 
 def wait(settings: Settings, step: Step, sleep: Callable[[float], None] = time.sleep) -> Connection:
@@ -57,17 +60,13 @@ def wait(settings: Settings, step: Step, sleep: Callable[[float], None] = time.s
     where = f"{settings.postgres_host}:{settings.postgres_port}"
     deadline = time.monotonic() + settings.maas_db_wait
     delay = FIRST_DELAY_SECONDS
+    step.progress(f"connecting to PostgreSQL at {where}")
     while True:
         try:
             return connect(settings)
         except psycopg.OperationalError as error:
-            reason = _reason(error)
-            refusal = _refusal(str(error), settings)
-        if refusal:
-            raise DatabaseRefused(
-                f"cannot log in to PostgreSQL at {where} as {settings.postgres_user}, database"
-                f" {settings.postgres_db}: {refusal} (the server says: {reason})"
-            )
+            failure = error
+        reason = explain(failure, settings)
         left = deadline - time.monotonic()
         if left <= 0:
             raise DatabaseUnavailable(
@@ -80,62 +79,56 @@ def wait(settings: Settings, step: Step, sleep: Callable[[float], None] = time.s
         delay = min(delay * 2, LONGEST_DELAY_SECONDS)
 
 
-def connect(settings: Settings) -> Connection:
+def connect(settings: Settings, **parameters: str) -> Connection:
     """Open a connection in which each statement is a transaction. Raises psycopg.Error."""
-    return psycopg.connect(
-        **settings.connection_parameters(),
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        application_name="maas-init",
-        autocommit=True,
+    connection = psycopg.connect(_conninfo(settings, **parameters), autocommit=True)
+    sets = (f"SET tcp_keepalives_{name} = {value}" for name, value in KEEPALIVE.items())
+    connection.execute("; ".join(sets).encode())
+    return connection
+
+
+def explain(error: psycopg.OperationalError, settings: Settings) -> str:
+    """Say why a connection failed, where trying again may help. Raises DatabaseRefused else."""
+    text = _cause(str(error))
+    if isinstance(error, psycopg.errors.ConnectionTimeout):
+        return f"no answer within {CONNECT_TIMEOUT_SECONDS} s"
+    state = sqlstate.of_failed_connection(_conninfo(settings), CONNECT_TIMEOUT_SECONDS)
+    advice = REFUSALS.get(state or "")
+    if state == "28000" and re.search(r"pg_hba|certificate|SSL", text):
+        advice = NOT_ALLOWED
+    if advice:
+        raise refusal(settings, advice, text)
+    if "failed to resolve host" in text:
+        return f"the name {settings.postgres_host} cannot be resolved"
+    if state in PASSING:
+        return f"{PASSING[state]}: {text}"
+    return text
+
+
+def refusal(settings: Settings, advice: str, text: str) -> DatabaseRefused:
+    """Return the error that says what the server refuses, and what mends it."""
+    named = advice.format(user=settings.postgres_user, database=settings.postgres_db)
+    return DatabaseRefused(
+        f"cannot log in to PostgreSQL at {settings.postgres_host}:{settings.postgres_port} as"
+        f" {settings.postgres_user}, database {settings.postgres_db}: {named}"
+        f" (the server says: {text})"
     )
 
 
-def check_versions(connection: Connection) -> tuple[str, list[str]]:
-    """Compare server, client and MAAS; return the server's version and warnings.
-
-    Raises ConfigurationUnusable: pg_dump refuses a server that is newer than itself.
-    """
-    server = connection.info.server_version // 10000
-    text = str(connection.info.parameter_status("server_version"))
-    if server < OLDEST_SERVER:
-        raise ConfigurationUnusable(
-            f"cannot use PostgreSQL {text}: MAAS needs {OLDEST_SERVER} or newer. Dump the database,"
-            " start a newer PostgreSQL with an empty volume, and restore the dump"
-        )
-    client = client_version()
-    if server > client:
-        raise ConfigurationUnusable(
-            f"cannot use PostgreSQL {text}: this image's client is {client}, and could not dump it"
-            " before a migration. Use a newer image, or an older PostgreSQL"
-        )
-    row = connection.execute("SHOW server_encoding").fetchone()
-    warnings = []
-    if row and row[0] != "UTF8":
-        warnings.append(
-            f"the database's encoding is {row[0]}, not UTF8: MAAS answers with errors where a name"
-            " holds other letters than English ones"
-        )
-    return text, warnings
+def _conninfo(settings: Settings, **parameters: str) -> str:
+    return psycopg.conninfo.make_conninfo(
+        "",
+        **settings.connection_parameters(),
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        application_name=APPLICATION_NAME,
+        client_encoding="utf8",  # else an SQL_ASCII database's text comes as bytes
+        **{f"keepalives_{name}": value for name, value in KEEPALIVE.items()},
+        **parameters,
+    )
 
 
-def client_version() -> int:
-    """Return the major version of the image's pg_dump."""
-    output = subprocess.run(["pg_dump", "--version"], capture_output=True, text=True, check=True)
-    match = re.search(r"(\d+)(\.|\D*$)", output.stdout)
-    if not match:
-        raise RuntimeError(f"pg_dump --version says {output.stdout!r}")
-    return int(match[1])
-
-
-def _refusal(text: str, settings: Settings) -> str | None:
-    for pattern, advice in REFUSALS:
-        if re.search(pattern, text):
-            return advice.format(user=settings.postgres_user, database=settings.postgres_db)
-    return None
-
-
-def _reason(error: psycopg.OperationalError) -> str:
+def _cause(text: str) -> str:
     """Return the cause out of libpq's text, which has an attempt for each address, and hints."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     causes = [line.rpartition("failed: ")[2] for line in lines if "failed: " in line]
-    return (causes or lines or [type(error).__name__])[-1]
+    return (causes or lines or ["no reason given"])[-1]

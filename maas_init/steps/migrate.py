@@ -1,17 +1,15 @@
 """Step: MAAS's own migration, after a dump of what is there."""
 
 import logging
-import os
 import re
-import subprocess
-import time
-from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 
-from maas_init import atomic_file, maas_command
+import psycopg
+
+from maas_init import maas_command
 from maas_init.errors import DatabaseUnavailable, MigrationFailed
 from maas_init.report import Step
+from maas_init.steps import dump
 from maas_init.steps.database import Connection
 from maas_init.steps.state import Found, State
 from settings import Settings
@@ -20,134 +18,88 @@ log = logging.getLogger("init")
 
 # 40 s on an idle machine (facts/maas-region-run.md 3); a slow NAS with much data takes longer.
 TIMEOUT_SECONDS = 6 * 3600.0
-REGION_WAIT_SECONDS = 30.0
-# Holds the name of the dump from before a migration that has not succeeded yet.
-UNFINISHED = "unfinished-migration"
+# What Django and Alembic say of a migration (facts/maas-region-run.md 3, maas-37-region-run.md 1).
+APPLIED = re.compile(r"\s*Applying (\S+)\.\.\. OK|.*Running upgrade \S* ?-> ([^,\s]+)")
 
 
-def wait_for_regions(
-    connection: Connection, step: Step, sleep: Callable[[float], None] = time.sleep
+def migrate(
+    connection: Connection, settings: Settings, found: Found, backups: Path, step: Step
 ) -> None:
-    """Wait for running regions to stop, for dbupgrade takes away what they work with.
+    """Dump what is there, then run MAAS's migration.
 
-    Raises DatabaseUnavailable when one is still there.
+    Raises MigrationFailed, and DatabaseUnavailable when the database goes away meanwhile.
     """
-    begun = time.monotonic()
-    while True:
-        rows = connection.execute(
-            "SELECT DISTINCT application_name, client_addr::text FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name LIKE 'maas-regiond-%'"
-        ).fetchall()
-        if not rows:
-            return
-        regions = ", ".join(f"{name} at {address}" for name, address in rows)
-        if time.monotonic() - begun >= REGION_WAIT_SECONDS:
-            raise DatabaseUnavailable(
-                f"cannot migrate the database while a region uses it ({regions}). Stop that one"
-                " first; it may start again when this one has migrated"
-            )
-        step.progress(f"waiting for the region to stop that uses the database: {regions}")
-        sleep(1.0)
-
-
-def dump(settings: Settings, directory: Path) -> Path:
-    """Dump the database to a new file in `directory`; return its path.
-
-    Raises MigrationFailed; what was written until then is removed.
-    """
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    path = directory / f"{settings.postgres_db}-{stamp}.dump"
-    partial = directory / f"{settings.postgres_db}.partial"
-    partial.unlink(missing_ok=True)  # of a dump that was killed
-    command = ["pg_dump", "--format=custom", f"--file={partial}"]
-    for check in (command, ["pg_restore", "--list", str(partial)]):
-        result = subprocess.run(
-            check,
-            env=maas_command.environment()
-            | {
-                "PGHOST": settings.postgres_host,
-                "PGPORT": str(settings.postgres_port),
-                "PGDATABASE": settings.postgres_db,
-                "PGUSER": settings.postgres_user,
-                "PGPASSWORD": settings.postgres_password,
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            umask=0o077,
-        )
-        if result.returncode:
-            partial.unlink(missing_ok=True)
-            lines = result.stderr.strip().splitlines() or ["no reason given"]
-            raise MigrationFailed(
-                f"cannot dump the database before its migration: {lines[-1]}. Make room in"
-                f" {directory}, or set MAAS_MIGRATE_WITHOUT_DUMP=yes if it can be lost"
-            )
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.rename(path)
-    atomic_file.sync_directory(directory)
-    return path
-
-
-def finish(settings: Settings, backups: Path) -> None:
-    """Note that the database is current: remove all but the newest dumps of earlier migrations."""
-    (backups / UNFINISHED).unlink(missing_ok=True)
-    name = re.compile(re.escape(settings.postgres_db) + r"-\d{8}T\d{6}Z\.dump")
-    dumps = sorted(path for path in backups.iterdir() if name.fullmatch(path.name))
-    for old in dumps[: -settings.maas_backups_kept]:
-        old.unlink()
-
-
-def migrate(settings: Settings, found: Found, backups: Path, step: Step) -> None:
-    """Dump what is there, then run MAAS's migration. Raises MigrationFailed."""
+    before = None
     if found.state is not State.EMPTY:
-        _dump_once(settings, backups, step)
+        before = _dump(connection, settings, backups, step)
     step.say("MAAS migrates the database, which takes a minute or more the first time")
-    total = len(found.missing)
     applied = 0
 
     def on_line(line: str) -> None:
         nonlocal applied
-        if line.lstrip().startswith("Applying ") and line.endswith(" OK"):
+        if match := APPLIED.match(line):
             applied += 1
-            name = line.split()[1].rstrip(".")
-            step.progress(f"migration {applied} of {total} ({name})")
+            total = max(found.missing, applied)
+            step.progress(f"migration {applied} of {total} ({match[1] or match[2]})")
         elif line.strip():
             step.say(line.strip())
 
+    def on_tick() -> None:
+        connection.execute("SELECT 1")  # ours alone is the database only as long as this holds
+
     try:
-        maas_command.run(
-            maas_command.django("dbupgrade"),
-            timeout=TIMEOUT_SECONDS,
-            on_line=on_line,
-            hide=settings.postgres_password,
-        )
+        # Django's last migration, without which 3.7's dbupgrade fails for ever
+        for command in (["migrate"] if found.last_of_django else []) + ["dbupgrade"]:
+            maas_command.run(
+                maas_command.django(command),
+                timeout=TIMEOUT_SECONDS,
+                on_line=on_line,
+                on_tick=on_tick,
+                hide=settings.postgres_password,
+            )
     except maas_command.CommandFailed as error:
-        raise MigrationFailed(
-            f"cannot migrate the database: {error}. What has been done is kept: starting"
-            " again goes on from there"
-        ) from None
+        reason = str(error)
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+    else:
+        return
+    way_back = _way_back(settings, before) if before else ()
+    if _is_gone(connection):
+        raise DatabaseUnavailable(
+            f"cannot go on with the migration, for the database went away: {reason}. What has been"
+            " done is kept: the next start goes on from there",
+            way_back,
+        )
+    raise MigrationFailed(
+        f"cannot migrate the database: {reason}. What has been done is kept: the next start goes on"
+        " from there",
+        way_back,
+    )
 
 
-def _dump_once(settings: Settings, backups: Path, step: Step) -> None:
-    """Dump the database, unless an earlier attempt at this migration has done so.
-
-    Else each of a failing migration's attempts would dump what the one before left half done, and
-    push the dump out that is worth something.
-    """
-    marker = backups / UNFINISHED
-    if marker.exists():
-        earlier = backups / marker.read_text(encoding="utf-8").strip()
-        if earlier.is_file():
-            step.say(f"the database as it was before this migration began is in {earlier}")
-            return
+def _dump(connection: Connection, settings: Settings, backups: Path, step: Step) -> Path | None:
     try:
-        path = dump(settings, backups)
+        return dump.make_once(connection, settings, backups, step)
     except MigrationFailed as error:
         if not settings.maas_migrate_without_dump:
             raise
         log.warning("%s. Migrating without one, as MAAS_MIGRATE_WITHOUT_DUMP says", error)
-        return
-    atomic_file.write(marker, path.name + "\n", 0o600)
-    step.say(f"the database as it is now is in {path}")
+        return None
+
+
+def _way_back(settings: Settings, before: Path) -> tuple[str, ...]:
+    database = f"{settings.postgres_db}_before"
+    return (
+        "to go back to the MAAS before instead, with the database as it was before the migration:",
+        f"  docker compose exec postgres createdb --username={settings.postgres_user} {database}",
+        f"  {dump.restore_command(settings, before, database)}",
+        f"  then set POSTGRES_DB={database} and the image of the MAAS before, and start",
+    )
+
+
+def _is_gone(connection: Connection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False

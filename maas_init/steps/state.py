@@ -5,35 +5,22 @@ MAAS itself notices neither a newer database nor one whose migration was cut off
 """
 
 import enum
-import json
-import re
-import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from psycopg import sql
 
+from maas_init import packaged as packages
 from maas_init.errors import DatabaseUnsuitable
-from maas_init.maas_command import PYTHON
+from maas_init.packaged import Packaged
 from maas_init.steps.database import Connection
 
-# MAAS's MIGRATION_MODULES: Django application -> package and directory of its migrations.
-MIGRATIONS = {
-    "auth": ("maasserver", "migrations/auth"),
-    "contenttypes": ("django", "contrib/contenttypes/migrations"),
-    "maasserver": ("maasserver", "migrations/maasserver"),
-    "metadataserver": ("metadataserver", "migrations"),
-    "piston3": ("maasserver", "migrations/piston3"),
-    "sessions": ("django", "contrib/sessions/migrations"),
-    "sites": ("django", "contrib/sites/migrations"),
-}
 VIEWS = ("maasserver_discovery", "maasserver_podhost", "maasserver_routable_pairs")
 # A complete 3.5 has about 247 triggers, one whose dbupgrade was cut off 5.
 FEWEST_TRIGGERS = 100
-SCHEMA_VERSIONS = ("temporal.schema_version", "temporal_visibility.schema_version")
-
-Migrations = frozenset[tuple[str, str]]
+# Every table of MAAS's in `public` begins so.
+TABLE_PREFIXES = ("auth_", "django_", "maasserver_", "metadataserver_", "piston3_")
+# Exists in every MAAS of any age, whichever tool made it.
+MAAS_TABLE = "public.maasserver_config"
 
 
 class State(enum.Enum):
@@ -49,69 +36,29 @@ class State(enum.Enum):
 
 @dataclass(frozen=True)
 class Found:
-    """The state, a sentence about it, and the migrations that are still to come."""
+    """The state, a few words about it, and how many migrations are applied and to come.
+
+    `last_of_django`: 3.7's dbupgrade cannot go on before Django's last migration is applied.
+    """
 
     state: State
     detail: str
-    missing: Migrations = frozenset()
+    applied: int = 0
+    missing: int = 0
+    last_of_django: bool = False
 
 
-def packaged_migrations() -> Migrations:
-    """Return (application, name) of every migration that this image's MAAS ships.
-
-    Read as file names: nothing of MAAS is imported.
-    """
-    directories = _package_directories()
-    return frozenset(
-        (application, file.stem)
-        for application, (package, directory) in MIGRATIONS.items()
-        for file in (directories[package] / directory).glob("*.py")
-        if re.match(r"\d{4}_", file.name)
-    )
-
-
-def _package_directories() -> Mapping[str, Path]:
-    names = sorted({package for package, _ in MIGRATIONS.values()})
-    program = (
-        "import importlib.util, json, sys;"
-        "print(json.dumps({n: importlib.util.find_spec(n).submodule_search_locations[0]"
-        " for n in sys.argv[1:]}))"
-    )
-    output = subprocess.run(
-        [PYTHON, "-c", program, *names], capture_output=True, text=True, check=True
-    )
-    return {name: Path(path) for name, path in json.loads(output.stdout).items()}
-
-
-def find(connection: Connection, packaged: Migrations) -> Found:
-    """Compare the database with the packaged migrations."""
-    if not _exists(connection, "public.django_migrations"):
-        row = connection.execute(
-            "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " WHERE n.nspname = 'public' AND c.relkind = 'r'"
-        ).fetchone()
-        tables = row[0] if row else 0
-        if tables:
-            return Found(State.FOREIGN, f"it holds {tables} tables, and none of MAAS's")
-        return Found(State.EMPTY, "nothing in it", packaged)
+def find(connection: Connection, packaged: Packaged) -> Found:
+    """Compare the database with what is packaged. Nothing is written."""
     if _exists(connection, "public.alembic_version"):
-        return Found(State.AHEAD, "a MAAS of 3.7 or newer has used it")
-    rows = connection.execute("SELECT app, name FROM django_migrations").fetchall()
-    applied = frozenset((str(app), str(name)) for app, name in rows)
-    strangers = sorted({app for app, _ in applied} - MIGRATIONS.keys())
-    if strangers and not any(app == "maasserver" for app, _ in applied):
-        return Found(State.FOREIGN, f"it belongs to another application ({', '.join(strangers)})")
-    unknown = sorted(m for m in applied - packaged if m[0] in MIGRATIONS)
-    if unknown:
-        names = ", ".join(f"{app}.{name}" for app, name in unknown[:3])
-        return Found(State.AHEAD, f"{len(unknown)} migrations are unknown here, such as {names}")
-    missing = packaged - applied
-    if missing:
-        return Found(State.BEHIND, f"{len(missing)} of {len(packaged)} migrations to come", missing)
-    lacking = _unfinished(connection)
-    if lacking:
-        return Found(State.PARTIAL, f"an earlier migration was cut off: {lacking}")
-    return Found(State.CURRENT, f"{len(packaged)} migrations applied")
+        return _find_alembic(connection, packaged)
+    if _exists(connection, "public.django_migrations"):
+        return _find_django(connection, packaged)
+    tables = _tables(connection)
+    if tables:
+        return Found(State.FOREIGN, f"it holds {len(tables)} tables, and none of MAAS's")
+    total = len(packaged.revisions) or len(packaged.django)
+    return Found(State.EMPTY, f"{total} migrations to come", missing=total)
 
 
 def refuse_unsuitable(found: Found, database: str) -> None:
@@ -125,30 +72,129 @@ def refuse_unsuitable(found: Found, database: str) -> None:
     if found.state is State.FOREIGN:
         raise DatabaseUnsuitable(
             f"cannot use the database {database}: {found.detail}. Give MAAS a database of its own"
-            " (POSTGRES_DB)"
+            " (POSTGRES_DB), or restore a backup"
         )
 
 
-def _unfinished(connection: Connection) -> str | None:
-    """Name what a dbupgrade that was cut off has not made yet.
+def _find_alembic(connection: Connection, packaged: Packaged) -> Found:
+    if not _exists(connection, MAAS_TABLE):
+        return Found(State.FOREIGN, "it belongs to another application (alembic_version)")
+    if not packaged.revisions:
+        return Found(State.AHEAD, "a MAAS of 3.7 or newer has used it")
+    rows = connection.execute("SELECT version_num FROM public.alembic_version").fetchall()
+    revisions = frozenset(str(row[0]) for row in rows)
+    if not revisions:
+        return _find_without_revision(connection, packaged)
+    unknown = sorted(revisions - packaged.revisions.keys())
+    if unknown:
+        return Found(State.AHEAD, f"its revision {', '.join(unknown)} is unknown here")
+    applied = packaged.ancestors(revisions)
+    missing = len(packaged.revisions) - len(applied)
+    if revisions != packaged.heads:
+        return _behind(len(applied), missing)
+    return _unless_cut_off(connection, packaged, len(applied))
 
-    It drops views and triggers first, and makes them anew after the last migration.
+
+def _find_without_revision(connection: Connection, packaged: Packaged) -> Found:
+    """Tell the one moment that dbupgrade never gets over by itself from what nobody can tell.
+
+    Django's last migration but one makes alembic_version, its last one fills it; killed in between,
+    every further dbupgrade fails (facts/maas-37-region-run.md 1).
     """
+    missing = packaged.django - _applied(connection)
+    last = max(name for app, name in packaged.django if app == "maasserver")
+    if missing == {("maasserver", last)}:
+        return Found(
+            State.PARTIAL,
+            f"an earlier migration was cut off right before {last}",
+            applied=len(packaged.django) - 1,
+            missing=len(packaged.revisions),
+            last_of_django=True,
+        )
+    return Found(
+        State.FOREIGN, "its table alembic_version is empty, so that nobody can tell its version"
+    )
+
+
+def _find_django(connection: Connection, packaged: Packaged) -> Found:
+    applied = _applied(connection)
+    if not any(app == "maasserver" for app, _ in applied):
+        # cut off at its very beginning, or another application's: Django has a few of its own
+        strangers = sorted({app for app, _ in applied} - packages.DJANGO.keys())
+        strangers += [
+            table for table in _tables(connection) if not table.startswith(TABLE_PREFIXES)
+        ]
+        if strangers:
+            names = ", ".join(strangers[:3])
+            return Found(State.FOREIGN, f"it belongs to another application ({names})")
+    unknown = sorted(m for m in applied - packaged.django if m[0] in packages.DJANGO)
+    if unknown:
+        names = ", ".join(f"{app}.{name}" for app, name in unknown[:3])
+        return Found(State.AHEAD, f"{len(unknown)} migrations are unknown here, such as {names}")
+    known = len(packaged.django & applied)
+    missing = len(packaged.django) - known + len(packaged.revisions)
+    return _behind(known, missing) if missing else _unless_cut_off(connection, packaged, known)
+
+
+def _behind(applied: int, missing: int) -> Found:
+    detail = f"{missing} of {applied + missing} migrations to come"
+    return Found(State.BEHIND, detail, applied, missing)
+
+
+def _unless_cut_off(connection: Connection, packaged: Packaged, applied: int) -> Found:
+    """Look for what dbupgrade makes after the last migration.
+
+    Before 3.7 it drops views and triggers first, and makes them anew at its end; Temporal's schemas
+    come last in every version.
+    """
+    lacking = None if packaged.revisions else _missing_views_or_triggers(connection)
+    lacking = lacking or _missing_of_temporal(connection, packaged)
+    if lacking:
+        return Found(State.PARTIAL, f"an earlier migration was cut off: {lacking}", applied)
+    return Found(State.CURRENT, f"{applied} migrations applied", applied)
+
+
+def _missing_views_or_triggers(connection: Connection) -> str | None:
     missing = [view for view in VIEWS if not _exists(connection, f"public.{view}")]
     if missing:
         return f"no view {', '.join(missing)}"
     row = connection.execute("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal").fetchone()
     triggers = int(str(row[0])) if row else 0
-    if triggers < FEWEST_TRIGGERS:
-        return f"{triggers} triggers"
-    for table in SCHEMA_VERSIONS:
+    return f"{triggers} triggers" if triggers < FEWEST_TRIGGERS else None
+
+
+def _missing_of_temporal(connection: Connection, packaged: Packaged) -> str | None:
+    for schema in packages.TEMPORAL_SCHEMAS:
+        table = f"{schema}.schema_version"
         if not _exists(connection, table):
             return f"no {table}"
-        query = sql.SQL("SELECT curr_version FROM {}").format(sql.Identifier(*table.split(".")))
-        row = connection.execute(query).fetchone()
-        if row is None or row[0] == "0.0":  # set up, and none of its updates applied
-            return f"{table} is at its beginning"
+        # Temporal asks for its version under the database's name, which a restore may have changed
+        query = sql.SQL("SELECT curr_version FROM {} WHERE db_name = current_database()")
+        row = connection.execute(query.format(sql.Identifier(schema, "schema_version"))).fetchone()
+        if row is None:
+            return f"{table} has no row of this database"
+        there = packages.version(str(row[0]))
+        newest = packaged.temporal.get(schema, (0, 1))  # 0.0: none of its updates is applied
+        if there is None or there < newest:
+            return f"{table} is {row[0]}, this image has {'.'.join(map(str, newest))}"
     return None
+
+
+def _applied(connection: Connection) -> frozenset[packages.Migration]:
+    rows = connection.execute("SELECT app, name FROM public.django_migrations").fetchall()
+    return frozenset((str(app), str(name)) for app, name in rows)
+
+
+def _tables(connection: Connection) -> list[str]:
+    """Name whatever holds data outside PostgreSQL's own schemas, extensions' excepted."""
+    rows = connection.execute(
+        "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname <> 'information_schema'"
+        " AND n.nspname NOT LIKE 'pg\\_%' AND NOT EXISTS (SELECT 1 FROM pg_depend d"
+        " WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"
+        " ORDER BY 1"
+    ).fetchall()
+    return [str(row[0]) for row in rows]
 
 
 def _exists(connection: Connection, relation: str) -> bool:

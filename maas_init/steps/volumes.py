@@ -11,6 +11,12 @@ from maas_init.paths import Paths
 
 # More would not be read anyway, and the command that mends them covers the rest.
 PROBLEMS_SHOWN = 10
+MB = 10**6
+# What init itself and regiond's first files need, generously; and where MAAS runs out soon.
+LEAST_FREE = 16 * MB
+LITTLE_FREE = 1000 * MB
+# A file system's own, which MAAS never looks at.
+NOT_OURS = frozenset({"lost+found", ".zfs"})
 
 
 def prepare(paths: Paths) -> list[str]:
@@ -28,17 +34,22 @@ def prepare(paths: Paths) -> list[str]:
                 break  # what lies below it has the same trouble
     else:
         problems += _foreign_files(paths.data)
+        problems += _unsuitable(paths.data)
     if problems:
         raise VolumeUnusable("cannot use the volumes: " + problems[0], tuple(problems[1:]))
     optional = {
         paths.log / "proxy": "the log will be the container's alone, without files",
         paths.proxy_cache: "the package proxy cannot start",
     }
-    return [
+    warnings = [
         f"{consequence}: {problem}"
         for directory, consequence in optional.items()
         if (problem := _make_usable(directory, 0o750))
     ]
+    free = _free(paths.data)
+    if free < LITTLE_FREE:
+        warnings.append(f"{paths.data} has only {free // MB} MB free: images need some thousand")
+    return warnings
 
 
 def _required(paths: Paths) -> Iterator[tuple[Path, int]]:
@@ -63,7 +74,7 @@ def _make_usable(directory: Path, mode: int) -> str | None:
     """
     try:
         directory.mkdir(mode=mode, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=directory, prefix=".maas-init.") as file:
+        with tempfile.TemporaryFile(dir=directory) as file:  # without a name: nothing can be left
             file.write(b"\0" * 4096)  # a full disk has room for a name
             file.flush()
             os.fsync(file.fileno())
@@ -80,6 +91,8 @@ def _describe(directory: Path, error: OSError) -> str:
     what = f"{directory} cannot be written ({error.strerror})"
     if error.errno == errno.EROFS:
         return f"{what}: mount a volume at {there}, without read_only"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{what}: make room there, or enlarge the volume or its quota"
     if isinstance(error, PermissionError):
         status = there.stat()
         return (
@@ -88,6 +101,28 @@ def _describe(directory: Path, error: OSError) -> str:
             f" chown -R {uid}:{gid} <the directory that is mounted at {there}>"
         )
     return what
+
+
+def _unsuitable(data: Path) -> list[str]:
+    """Say what else the data volume lacks."""
+    problems = []
+    if os.statvfs(data).f_flag & os.ST_NOEXEC:  # facts/maas-region-run.md 1.3
+        problems.append(
+            f"{data} is mounted noexec, but MAAS runs programs from there. On the host, without"
+            " that option: mount -o remount,exec <mount point>, or zfs set exec=on <dataset>"
+        )
+    free = _free(data)
+    if free < LEAST_FREE:
+        problems.append(
+            f"{data} has {free / MB:.1f} MB free, and {LEAST_FREE // MB} MB are the least: make"
+            " room there, or enlarge the volume or its quota"
+        )
+    return problems
+
+
+def _free(path: Path) -> int:
+    status = os.statvfs(path)
+    return status.f_bavail * status.f_frsize
 
 
 def _foreign_files(top: Path) -> list[str]:
@@ -99,17 +134,19 @@ def _foreign_files(top: Path) -> list[str]:
     uid = os.geteuid()
     found: list[str] = []
     for directory, directories, files in os.walk(top):
+        if directory == str(top):
+            directories[:] = [name for name in directories if name not in NOT_OURS]
         for name in directories:
             path = Path(directory, name)
             if not path.is_symlink() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-                found.append(f"{path} cannot be read and written by UID {uid}")
+                owner = _owner(path)
+                found.append(
+                    f"{path} belongs to UID {owner}, and UID {uid} cannot read and write it"
+                )
         for name in files:
             path = Path(directory, name)
-            try:
-                owner = path.lstat().st_uid
-            except FileNotFoundError:  # somebody's temporary file
-                continue
-            if owner != uid:
+            owner = _owner(path)
+            if owner not in (uid, None):
                 found.append(f"{path} belongs to UID {owner}, but must belong to UID {uid}")
     if not found:
         return []
@@ -121,3 +158,10 @@ def _foreign_files(top: Path) -> list[str]:
         *found[:PROBLEMS_SHOWN],
         *([f"and {more} more"] if more > 0 else []),
     ]
+
+
+def _owner(path: Path) -> int | None:
+    try:
+        return path.lstat().st_uid
+    except FileNotFoundError:  # somebody's temporary file
+        return None

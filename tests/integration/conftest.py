@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from database_server import BINARIES, PASSWORD, Server, as_postgres
 from pid1 import Pid1
@@ -46,13 +45,10 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def database(server: Server) -> Settings:
     """Give the settings of an empty database with an owner of its own."""
-    with psycopg.connect(
-        host="127.0.0.1", port=server.port, user="postgres", password=PASSWORD, autocommit=True
-    ) as connection:
-        connection.execute("DROP DATABASE IF EXISTS maasdb WITH (FORCE)")
-        connection.execute("DROP ROLE IF EXISTS maas")
-        connection.execute("CREATE ROLE maas LOGIN PASSWORD 'p-1'")
-        connection.execute("CREATE DATABASE maasdb OWNER maas")
+    server.sql(
+        "DROP DATABASE IF EXISTS maasdb WITH (FORCE); DROP ROLE IF EXISTS maas;"
+        "CREATE ROLE maas LOGIN PASSWORD 'p-1'; CREATE DATABASE maasdb OWNER maas"
+    )
     return server.settings(POSTGRES_USER="maas", POSTGRES_PASSWORD="p-1", POSTGRES_DB="maasdb")
 
 

@@ -2,9 +2,15 @@
 
 import os
 import pwd
+import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psycopg
+from certificates import openssl
 
 import settings
 from settings import Settings
@@ -40,6 +46,46 @@ class Server:
 
     def stop(self) -> None:
         self.control("--mode", "immediate", "stop")
+
+    def running(self) -> bool:
+        return (self.data / "postmaster.pid").exists()
+
+    def sql(self, statements: str, database: str = "postgres") -> None:
+        """Run statements, which a semicolon parts, as the server's administrator."""
+        with psycopg.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user="postgres",
+            password=PASSWORD,
+            dbname=database,
+            autocommit=True,
+        ) as connection:
+            for statement in filter(None, statements.split(";")):
+                connection.execute(statement.encode())
+
+    @contextmanager
+    def access_rules(self, *lines: str) -> Iterator[None]:
+        """Have lines before the others of pg_hba.conf."""
+        file = self.data / "pg_hba.conf"
+        before = file.read_text()
+        file.write_text("\n".join([*lines, before]))
+        self.control("reload")
+        try:
+            yield
+        finally:
+            file.write_text(before)
+            self.control("reload")
+
+    def enable_tls(self) -> None:
+        files = ("-keyout", "server.key", "-out", "server.crt")
+        openssl(self.data, "req", "-x509", "-newkey", "rsa:2048", "-nodes", *files, "-subj=/CN=db")
+        for name in ("server.key", "server.crt"):
+            shutil.copystat(self.data / "PG_VERSION", self.data / name)
+            status = (self.data / "PG_VERSION").stat()
+            os.chown(self.data / name, status.st_uid, status.st_gid)
+        (self.data / "server.key").chmod(0o600)
+        self.sql("ALTER SYSTEM SET ssl = on")
+        self.control("reload")
 
 
 def as_postgres(command: list[str]) -> None:

@@ -1,6 +1,10 @@
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
+from eventually import eventually
 
 from maas_init import maas_command
 from maas_init.maas_command import CommandFailed
@@ -50,6 +54,41 @@ def test_how_a_command_failed(source: str, words: str) -> None:
 def test_a_command_that_does_not_end_is_ended() -> None:
     with pytest.raises(CommandFailed, match="did not end within"):
         maas_command.run(python("import time; time.sleep(60)"), timeout=0.3)
+
+
+def test_endless_output_fills_no_memory() -> None:
+    with pytest.raises(CommandFailed, match="did not end within") as caught:
+        maas_command.run(
+            python("import sys\nwhile True: sys.stdout.write('Password: ')"), timeout=1
+        )
+    assert len(str(caught.value)) < 2 * maas_command.LONGEST_LINE
+
+
+def test_an_exception_in_between_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maas_command, "TICK_SECONDS", 0.1)
+
+    def fail() -> None:
+        raise KeyError
+
+    begun = time.monotonic()
+    with pytest.raises(KeyError):
+        maas_command.run(python("import time; time.sleep(60)"), timeout=60, on_tick=fail)
+    assert time.monotonic() - begun < 10
+
+
+def test_a_command_ends_with_who_has_called_it(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    child = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    source = (
+        "import sys; from maas_init import maas_command;"
+        f"maas_command.run([sys.executable, '-c', {child!r}], timeout=60)"
+    )
+    caller = subprocess.Popen(python(source), cwd=Path(__file__).parents[2])
+    eventually(lambda: pid_file.exists() and pid_file.read_text())
+    caller.kill()
+    caller.wait()
+    stat = Path(f"/proc/{pid_file.read_text()}/stat")
+    eventually(lambda: not stat.exists() or ") Z " in stat.read_text())
 
 
 def test_a_django_command_is_named_by_its_name() -> None:

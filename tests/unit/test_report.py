@@ -1,4 +1,6 @@
 import json
+import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,19 @@ def test_a_failure_is_written_with_its_exit_status(tmp_path: Path) -> None:
     assert read(path)["exit_status"] == 70
     assert init_report.read(path).doing == "cannot migrate"
     assert init_report.read(path).state == "failed"
+
+
+def test_a_silent_step_says_that_it_goes_on(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maas_init.report.PROGRESS_SECONDS", 0.2)
+    monkeypatch.setattr("maas_init.report.TICK_SECONDS", 0.05)
+    with caplog.at_level(logging.INFO), Report(None).step("migrate") as step:
+        step.progress("migration 7 of 381")
+        time.sleep(0.7)
+    said = [r.message for r in caplog.records if "since it began" in r.message]
+    assert len(said) >= 2
+    assert said[0] == "migrate: migration 7 of 381 (0 s since it began)"
 
 
 def test_where_it_cannot_be_written_init_goes_on(tmp_path: Path) -> None:

@@ -40,6 +40,26 @@ def test_a_file_of_somebody_else_is_named_with_the_command(paths: Paths) -> None
     assert f"{foreign} belongs to UID 12345" in caught.value.details[0]
 
 
+def test_nothing_is_left_behind_and_a_file_system_s_own_is_none_of_ours(paths: Paths) -> None:
+    volumes.prepare(paths)
+    (paths.data / "lost+found").mkdir()
+    foreign = paths.data / "lost+found/file"
+    foreign.touch()
+    os.chown(foreign, 12345, 12345)
+    volumes.prepare(paths)
+    assert [p for p in paths.data.rglob("*") if p.is_file()] == [foreign]
+
+
+def test_a_full_volume_is_refused_and_a_nearly_full_one_warned_of(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(volumes, "_free", lambda _path: 200 * volumes.MB)
+    assert "has only 200 MB free" in volumes.prepare(paths)[-1]
+    monkeypatch.setattr(volumes, "_free", lambda _path: 3 * volumes.MB)
+    with pytest.raises(VolumeUnusable, match=r"has 3\.0 MB free, and 16 MB are the least"):
+        volumes.prepare(paths)
+
+
 def test_what_is_in_the_way_is_named(paths: Paths) -> None:
     paths.data.mkdir(parents=True)
     (paths.data / "certificates").write_text("in the way")
