@@ -1,4 +1,4 @@
-.PHONY: help up demo demo-down test bench
+.PHONY: help up demo demo-down test chaos-init bench
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -16,5 +16,8 @@ demo-down: ## remove the demo with its volumes
 test: ## lint, types, unit, integration and image tests
 	tests/run
 
-bench: ## compare PID 1 with stock supervisord and s6, 5 minutes
+chaos-init: ## kill maas-init at 200 random moments (RUNS=, SEED=), 20 minutes
+	CHAOS_RUNS=$(or $(RUNS),200) CHAOS_SEED=$(SEED) tests/run -s tests/image/test_init_chaos.py
+
+bench: ## measure PID 1 beside stock supervisord and s6, and a warm maas-init run, 6 minutes
 	bench/run

@@ -5,6 +5,7 @@
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -23,12 +24,18 @@ LINES_KEPT = 200
 LONGEST_LINE = 65536
 
 
+# An exception's, or a program's, own words: what follows it is only detail.
+REASON = re.compile(r"(?![A-Z]+:)[A-Za-z_][\w.-]*: \S")
+
+
 class CommandFailed(Exception):
-    """A command ended with another status than 0, or not in time; says so, with its last line."""
+    """A command ended with another status than 0, or not in time; says so, with its reason."""
 
     def __init__(self, what: str, output: deque[str]) -> None:
-        last = next((line.strip() for line in reversed(output) if line.strip()), "no output")
-        super().__init__(f"{what}: {last}")
+        said = [line.strip() for line in output if line.strip()]
+        reasons = [line for line in said if REASON.match(line)]
+        last = (reasons or said or ["no output"])[-1]
+        super().__init__(f"{what}: {last.rstrip('.')}")
 
 
 def django(command: str, *arguments: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,7 +14,8 @@ from maas_init.steps.database import Connection
 from settings import Settings
 
 TIMEOUT_SECONDS = 6 * 3600.0
-# Holds the name of the dump from before a migration that has not succeeded yet.
+# Holds the name of the dump from before a migration that has not succeeded yet, and of which
+# database that is.
 UNFINISHED = "unfinished-migration"
 MB = 10**6
 
@@ -70,23 +72,20 @@ def make_once(connection: Connection, settings: Settings, directory: Path, step:
     Else each of a failing migration's attempts would dump what the one before left half done, and
     push the dump out that is worth something. Return the dump's path; raises MigrationFailed.
     """
-    earlier = unfinished(directory)
-    if earlier:
+    earlier, of = _unfinished(directory)
+    if earlier and of == _identity(connection):
         step.say(f"the database as it was before this migration began is in {earlier}")
         return earlier
     path = make(connection, settings, directory, step)
-    atomic_file.write(directory / UNFINISHED, path.name + "\n", 0o600)
+    text = f"{path.name}\n{_identity(connection)}\n"
+    atomic_file.write(directory / UNFINISHED, text, 0o600)
     step.say(f"the database as it is now is in {path}")
     return path
 
 
 def unfinished(directory: Path) -> Path | None:
     """Return the dump from before a migration that was begun and has not succeeded."""
-    try:
-        path = directory / (directory / UNFINISHED).read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
-    return path if path.is_file() else None
+    return _unfinished(directory)[0]
 
 
 def all_of(settings: Settings, directory: Path) -> list[Path]:
@@ -105,13 +104,38 @@ def tidy(settings: Settings, directory: Path) -> None:
 
 
 def restore_command(settings: Settings, dump: Path, database: str) -> str:
-    """Return the command that brings a dump into an empty database (facts/maas-operate.md 6)."""
-    return (
-        f"docker compose run --rm maas pg_restore --host={settings.postgres_host}"
-        f" --port={settings.postgres_port} --username={settings.postgres_user}"
-        f" --dbname={database} --no-owner --no-privileges --exit-on-error --single-transaction"
-        f" {dump}"
-    )
+    """Return the command that brings a dump into an empty database, all of it or nothing.
+
+    pg_restore of 17 and newer begins with a setting that older servers do not know, and so cannot
+    do it by itself in one transaction.
+    """
+    unpack = ["pg_restore", "--no-owner", "--no-privileges", "--file=-", str(dump)]
+    load = [
+        *("psql", "--quiet", "--output=/dev/null", "--single-transaction"),
+        *("--set=ON_ERROR_STOP=1", f"--host={settings.postgres_host}"),
+        *(f"--port={settings.postgres_port}", f"--username={settings.postgres_user}"),
+        f"--dbname={database}",
+    ]
+    script = f'{shlex.join(unpack)} | sed "/^SET transaction_timeout/d" | {shlex.join(load)}'
+    return f"docker compose run --rm maas sh -c {shlex.quote(script)}"
+
+
+def _unfinished(directory: Path) -> tuple[Path | None, str]:
+    try:
+        name, _, of = (directory / UNFINISHED).read_text(encoding="utf-8").partition("\n")
+    except FileNotFoundError:
+        return None, ""
+    path = directory / name
+    return (path if path.is_file() else None), of.strip()
+
+
+def _identity(connection: Connection) -> str:
+    """Tell this database from another one of its name, such as one that was restored since."""
+    row = connection.execute(
+        "SELECT oid, coalesce(to_regclass('public.django_migrations')::oid, 0)"
+        " FROM pg_database WHERE datname = current_database()"
+    ).fetchone()
+    return " ".join(map(str, row or ()))
 
 
 def _name(settings: Settings) -> str:

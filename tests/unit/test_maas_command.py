@@ -43,6 +43,10 @@ def test_a_secret_in_the_output_is_hidden() -> None:
     ("source", "words"),
     [
         ("print('why'); raise SystemExit(3)", "ended with status 3: why"),
+        (
+            "raise SystemExit('a.b.DiskFull: no space\\nDETAIL:  more\\n  HINT: x\\nlast.')",
+            "ended with status 1: a.b.DiskFull: no space$",
+        ),
         ("import os; os.kill(os.getpid(), 9)", "was ended by SIGKILL: no output"),
     ],
 )

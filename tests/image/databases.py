@@ -1,0 +1,191 @@
+"""PostgreSQL servers, containers of each version of MAAS, and databases in every state.
+
+The databases are made by the stand-in's own commands, not by what is tested.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from engine import CA_BUNDLE, IMAGE, ROOT, UNPRIVILEGED, docker
+from eventually import eventually
+
+VERSIONS = ("3.5", "3.6", "3.7")
+SERVERS = ("15", "17")
+PASSWORD = "secret-of-the-database"
+ADMIN_PASSWORD = "secret-of-the-admin"
+NETWORK = "maas-test-init"
+DATA = "/var/lib/maas"
+
+
+def image(version: str) -> str:
+    return IMAGE if version == "3.5" else IMAGE.replace(":latest", f":{version}")
+
+
+def build(version: str) -> None:
+    """Build the image of a version with the project's own Dockerfile."""
+    variables = f"""
+        MAAS_IMAGE={image(version)}
+        BASE_IMAGE=truenas-maas-demo/base:{version}
+        APT_SOURCES=demo/standin.sources
+        CA_BUNDLE={CA_BUNDLE}
+    """
+    command = ["env", *variables.split(), "docker", "compose", "--project-directory", str(ROOT)]
+    subprocess.run([*command, "build", "maas"], check=True, capture_output=True, cwd=ROOT)
+
+
+@dataclass
+class Result:
+    status: int
+    output: str
+
+
+class Postgres:
+    """One PostgreSQL server in a container, whose role `maas` may do everything."""
+
+    def __init__(self, major: str, name: str = "") -> None:
+        self.major = major
+        self.name = name or f"maas-test-postgres-{major}"
+
+    def start(self) -> None:
+        docker("rm", "--force", "--volumes", self.name)
+        environment = {
+            "POSTGRES_USER": "maas",
+            "POSTGRES_PASSWORD": PASSWORD,
+            "POSTGRES_DB": "maas",
+        }
+        docker(
+            *("run", "--detach", f"--name={self.name}", f"--network={NETWORK}"),
+            *(f"--env={key}={value}" for key, value in environment.items()),
+            f"truenas-maas-demo/postgres:{self.major}",
+            *("postgres", "-c", "max_connections=200"),
+        )
+        self.wait()
+
+    def remove(self) -> None:
+        docker("rm", "--force", "--volumes", self.name)
+
+    def wait(self) -> None:
+        eventually(lambda: self.sql("SELECT 1", check=False).strip() == "1", 30)
+
+    def sql(self, statement: str, database: str = "maas", check: bool = True) -> str:
+        return self._run(
+            "psql", "-v", "ON_ERROR_STOP=1", "-At", "-c", statement, database, check=check
+        )
+
+    def copy(self, template: str, database: str) -> None:
+        """Make a database anew, as a copy of another one; Temporal keeps its name in it."""
+        self.drop(database)
+        self.sql(f'CREATE DATABASE "{database}" TEMPLATE "{template}" OWNER maas')
+        for table in ("temporal.schema_version", "temporal_visibility.schema_version"):
+            if self.sql(f"SELECT to_regclass('{table}')", database).strip():
+                self.sql(f"UPDATE {table} SET db_name = current_database()", database)
+
+    def drop(self, database: str) -> None:
+        self.sql(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+    def dump(self, database: str) -> str:
+        """Return all that is in a database, as text."""
+        text = self._run("pg_dump", database)
+        return "\n".join(line for line in text.splitlines() if "restrict " not in line)
+
+    def schema(self, database: str) -> str:
+        text = self._run("pg_dump", "--schema-only", database)
+        return "\n".join(line for line in text.splitlines() if "restrict " not in line)
+
+    def _run(self, program: str, *arguments: str, check: bool = True) -> str:
+        return docker("exec", self.name, program, "-U", "maas", *arguments, check=check)
+
+
+class Runner:
+    """A container of one version in which commands are run; nothing runs in it by itself."""
+
+    def __init__(self, version: str, name: str = "") -> None:
+        self.version = version
+        self.name = name or f"maas-test-runner-{version}"
+
+    def start(self, *arguments: str) -> None:
+        docker("rm", "--force", self.name)
+        docker(
+            *("run", "--detach", f"--name={self.name}", f"--network={NETWORK}", "--hostname=maas"),
+            *UNPRIVILEGED,
+            *(arguments or (f"--tmpfs={DATA}:uid=568,gid=568,mode=0750,exec",)),
+            *("--env=STANDIN_TIME_SCALE=0", "--env=MAAS_URL=http://maas:5240/MAAS"),
+            *("--env=MAAS_DB_WAIT=30", f"--env=MAAS_ADMIN_PASSWORD={ADMIN_PASSWORD}"),
+            f"--env=POSTGRES_PASSWORD={PASSWORD}",
+            image(self.version),
+            *("sleep", "infinity"),
+        )
+
+    def remove(self) -> None:
+        docker("rm", "--force", "--volumes", self.name)
+        docker("volume", "rm", "--force", self.name)
+
+    def clear(self) -> None:
+        """Make volume and /run as they are in a new container."""
+        self.run("find", DATA, "/run", "-mindepth", "1", "-delete")
+
+    def run(self, *command: str, stdin: str = "", **settings: str) -> Result:
+        environment = [f"--env={key}={value}" for key, value in settings.items()]
+        done = subprocess.run(
+            ["docker", "exec", "--interactive", *environment, self.name, *command],
+            input=stdin,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=300,
+        )
+        return Result(done.returncode, done.stdout)
+
+    def init(self, server: Postgres, database: str, *command: str, **settings: str) -> Result:
+        """Run maas-init on a database."""
+        settings = {"POSTGRES_HOST": server.name, "POSTGRES_DB": database} | settings
+        return self.run("maas-init", *(command or ("run",)), **settings)
+
+    def status(self, server: Postgres, database: str) -> dict[str, dict[str, object]]:
+        document = json.loads(self.init(server, database, "status", "--json").output)
+        assert isinstance(document, dict)
+        return document
+
+    def files(self) -> list[str]:
+        """Name every file in the volume."""
+        return self.run("find", DATA, "!", "-type", "d").output.split()
+
+    def django(self, server: Postgres, database: str, *command: str, stdin: str = "") -> None:
+        """Run one of MAAS's own commands on a database."""
+        configuration = f"database_host: {server.name}\ndatabase_name: {database}\n"
+        configuration += f"database_user: maas\ndatabase_pass: {PASSWORD}\n"
+        self.run("tee", f"{DATA}/regiond.conf", stdin=configuration)
+        done = self.run("python3", "-m", "django", *command, stdin=stdin)
+        assert done.status == 0, done.output
+        self.clear()
+
+
+@contextmanager
+def network() -> Iterator[None]:
+    docker("network", "create", NETWORK, check=False)
+    try:
+        yield
+    finally:
+        docker("network", "rm", NETWORK, check=False)
+
+
+def make_templates(server: Postgres, runners: dict[str, Runner]) -> None:
+    """Make a database of each version, with an administrator, and some that are on their way."""
+    answers = f"{ADMIN_PASSWORD}\n{ADMIN_PASSWORD}\n"
+    admin = ("createadmin", "--username=first", "--email=first@example.com", "--ssh-import=")
+    for version, runner in runners.items():
+        server.copy("template0", f"of-{version}")
+        runner.django(server, f"of-{version}", "dbupgrade")
+        runner.django(server, f"of-{version}", *admin, stdin=answers)
+    server.copy("of-3.5", "upgraded-to-3.7")
+    runners["3.7"].django(server, "upgraded-to-3.7", "dbupgrade")
+    # 3.4 ends there (facts/maas-region-run.md 4)
+    server.copy("template0", "of-3.4")
+    last_of_34 = "0318_add_port_to_forward_dns_servers"
+    runners["3.5"].django(server, "of-3.4", "migrate", "maasserver", last_of_34)
+    # killed between Django's last two migrations (facts/maas-37-region-run.md 1)
+    server.copy("of-3.5", "trapped")
+    runners["3.7"].django(server, "trapped", "migrate", "maasserver", "0342")
