@@ -1,4 +1,4 @@
-"""Measures PID 1 beside stock supervisord and s6."""
+"""Measures PID 1 beside stock supervisord and s6, and a warm run of maas-init."""
 
 import argparse
 import os
@@ -8,10 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import measure, report
+from bench import measure, report, warm_init
 from bench.supervisors import MeasurementError, descendants, kill
 
-_PARTS = ("compare", "idle", "scaling", "flood")
+_PARTS = ("compare", "idle", "scaling", "flood", "warm-init")
 
 
 def main() -> int:
@@ -52,6 +52,8 @@ def _run(directory: Path, parts: list[str], repeat: int) -> None:
         print(f"\n{report.scaling(measure.scaling(directory, repeat))}", flush=True)
     if "flood" in parts:
         print(f"\n{report.flood(measure.flood(directory))}", flush=True)
+    if "warm-init" in parts:
+        print(f"\n{report.warm_init(*warm_init.measure(2 * repeat + 1))}", flush=True)
 
 
 if __name__ == "__main__":
