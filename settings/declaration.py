@@ -65,7 +65,7 @@ class Settings:
     maas_admin_password: str | None = _setting(
         check.text,
         "Password of the first administrator. Needed only while no administrator exists; changing"
-        " it later changes nothing.",
+        " it later changes nothing: maas-init admin does that.",
         example="a-long-password",
         secret=True,
     )
