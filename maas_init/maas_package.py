@@ -16,6 +16,8 @@ def version(status: Path = DPKG_STATUS) -> str:
         text = status.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return "not installed"
-    entry = re.search(rf"^Package: {PACKAGE}\n(?:.+\n)*", text, re.M)
-    found = re.search(r"^Version: (.+)$", entry[0], re.M) if entry else None
-    return found[1] if found else "not installed"
+    for entry in text.split("\n\n"):
+        if re.search(rf"^Package: {PACKAGE}$", entry, re.M):
+            found = re.search(r"^Version: (.+)$", entry, re.M)
+            return found[1] if found else "unknown"
+    return "not installed"

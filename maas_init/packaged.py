@@ -28,7 +28,7 @@ DJANGO = {
 }
 # From 3.7 on.
 ALEMBIC = ("maasservicelayer", "db/alembic/versions")
-# PostgreSQL's schema -> directory of Temporal's schema below TEMPORAL, wherever it is in there.
+# PostgreSQL's schema -> directory of Temporal's schema below TEMPORAL.
 TEMPORAL = "/var/lib/temporal/schema"
 TEMPORAL_SCHEMAS = {"temporal": "temporal", "temporal_visibility": "visibility"}
 
@@ -127,7 +127,7 @@ def _temporal_versions() -> Mapping[str, tuple[int, ...]]:
     top = Path(os.environ.get("MAAS_PATH", "").rstrip("/") + TEMPORAL)
     newest = {}
     for schema, directory in TEMPORAL_SCHEMAS.items():
-        found = [version(path.name[1:]) for path in top.glob(f"**/{directory}/versioned/v*")]
+        found = [version(path.name[1:]) for path in (top / directory / "versioned").glob("v*")]
         known = [numbers for numbers in found if numbers]
         if known:
             newest[schema] = max(known)

@@ -6,47 +6,12 @@
 import textwrap
 from pathlib import Path
 
+from settings.compose import COMPOSE_VARIABLES
 from settings.declaration import Declaration, declarations
 
 # Between these, README has the table of settings.
 TABLE_BEGIN = "<!-- made by python -m settings.document -->"
 TABLE_END = "<!-- end -->"
-
-# Variables that only compose.yaml reads: name, example, help.
-COMPOSE_VARIABLES = (
-    ("MAAS_HTTP_PORT", "5240", "Address and port, or port, of the host that lead to MAAS's web."),
-    (
-        "MAAS_TLS_PORT",
-        "127.0.0.1:0",
-        "Likewise for MAAS's own TLS, such as 5443 (127.0.0.1:0 is some free port of loopback).",
-    ),
-    ("MAAS_DNS_PORT", "127.0.0.1:0", "Likewise for DNS: 53 or ADDRESS:53."),
-    ("MAAS_PROXY_PORT", "127.0.0.1:0", "Likewise for the package proxy, such as 8000."),
-    (
-        "MAAS_NTP_PORT",
-        "127.0.0.1:0",
-        "Likewise for NTP: 123 or ADDRESS:123. TrueNAS keeps port 123 of its own addresses.",
-    ),
-    ("MAAS_SYSLOG_PORT", "127.0.0.1:0", "Likewise for the logs of machines, such as 5247."),
-    ("MAAS_HEALTH_PORT", "127.0.0.1:9568", "Address and port of the host that lead to metrics."),
-    ("MAAS_HOSTNAME", "maas", "Host name of the container: MAAS knows its region by it. Keep it."),
-    ("MAAS_VERSION", "3.5", "Series of MAAS that `docker compose build` installs."),
-    ("MAAS_IMAGE", "truenas-maas:3.5", "Name that the built image gets, or image that is pulled."),
-    ("POSTGRES_IMAGE", "postgres:16-bookworm", "PostgreSQL's image."),
-    (
-        "POSTGRES_UID",
-        "999",
-        "UID and GID of PostgreSQL: 999 for a named volume, 568 for a dataset of TrueNAS's apps.",
-    ),
-    ("COMPOSE_PROFILES", "", "Set it to monitoring to have Prometheus started, too."),
-    ("PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0", "Prometheus's image."),
-    ("PROMETHEUS_PORT", "127.0.0.1:9090", "Address and port of the host that lead to Prometheus."),
-    (
-        "CA_BUNDLE",
-        "/dev/null",
-        "Certificates that pip trusts during the build, where a proxy inspects TLS.",
-    ),
-)
 
 
 def env_example() -> str:

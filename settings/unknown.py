@@ -3,8 +3,8 @@
 import difflib
 from collections.abc import Mapping
 
+from settings.compose import COMPOSE_VARIABLES
 from settings.declaration import declarations, secret_names
-from settings.document import COMPOSE_VARIABLES
 
 # What MAAS itself reads (facts/maas-region-run.md 1, facts/maas-versions.md 1.4). The image sets
 # most of them; a test compares.

@@ -108,7 +108,9 @@ def _check_role(connection: Connection, settings: Settings) -> None:
         "SELECT min(c.oid::regclass::text), min(pg_get_userbyid(c.relowner)) FROM pg_class c"
         " WHERE c.relkind IN ('r', 'p') AND NOT pg_has_role(c.relowner, 'USAGE')"
         " AND c.relnamespace IN (SELECT oid FROM pg_namespace"
-        " WHERE nspname IN ('public', 'temporal', 'temporal_visibility'))",
+        " WHERE nspname IN ('public', 'temporal', 'temporal_visibility'))"
+        " AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
+        " AND d.objid = c.oid AND d.deptype = 'e')",  # an extension's, as PostGIS has
     )
     if stranger:
         raise DatabaseRefused(

@@ -39,6 +39,7 @@ class Found:
     """The state, a few words about it, and how many migrations are applied and to come.
 
     `last_of_django`: 3.7's dbupgrade cannot go on before Django's last migration is applied.
+    `only_by_version`: all is there, and only what Temporal says of its version is not as expected.
     """
 
     state: State
@@ -46,6 +47,7 @@ class Found:
     applied: int = 0
     missing: int = 0
     last_of_django: bool = False
+    only_by_version: bool = False
 
 
 def find(connection: Connection, packaged: Packaged) -> Found:
@@ -148,9 +150,12 @@ def _unless_cut_off(connection: Connection, packaged: Packaged, applied: int) ->
     come last in every version.
     """
     lacking = None if packaged.revisions else _missing_views_or_triggers(connection)
-    lacking = lacking or _missing_of_temporal(connection, packaged)
+    lacking = lacking or _missing_of_temporal(connection)
     if lacking:
         return Found(State.PARTIAL, f"an earlier migration was cut off: {lacking}", applied)
+    older = _older_of_temporal(connection, packaged)
+    if older:
+        return Found(State.PARTIAL, older, applied, only_by_version=True)
     return Found(State.CURRENT, f"{applied} migrations applied", applied)
 
 
@@ -163,21 +168,33 @@ def _missing_views_or_triggers(connection: Connection) -> str | None:
     return f"{triggers} triggers" if triggers < FEWEST_TRIGGERS else None
 
 
-def _missing_of_temporal(connection: Connection, packaged: Packaged) -> str | None:
+def _missing_of_temporal(connection: Connection) -> str | None:
     for schema in packages.TEMPORAL_SCHEMAS:
-        table = f"{schema}.schema_version"
-        if not _exists(connection, table):
-            return f"no {table}"
-        # Temporal asks for its version under the database's name, which a restore may have changed
-        query = sql.SQL("SELECT curr_version FROM {} WHERE db_name = current_database()")
-        row = connection.execute(query.format(sql.Identifier(schema, "schema_version"))).fetchone()
-        if row is None:
-            return f"{table} has no row of this database"
-        there = packages.version(str(row[0]))
-        newest = packaged.temporal.get(schema, (0, 1))  # 0.0: none of its updates is applied
-        if there is None or there < newest:
-            return f"{table} is {row[0]}, this image has {'.'.join(map(str, newest))}"
+        if not _exists(connection, f"{schema}.schema_version"):
+            return f"no {schema}.schema_version"
+        if not any(version != "0.0" for version, _ in _versions_of_temporal(connection, schema)):
+            return f"{schema}.schema_version is at its beginning"
     return None
+
+
+def _older_of_temporal(connection: Connection, packaged: Packaged) -> str | None:
+    for schema, newest in packaged.temporal.items():
+        rows = _versions_of_temporal(connection, schema)
+        own = [version for version, is_own in rows if is_own]
+        if not own:  # Temporal asks by the database's name, which a restore may have changed
+            return f"{schema}.schema_version is of a database of another name"
+        there = packages.version(own[0])
+        if there is None or there < newest:
+            return f"{schema}.schema_version is {own[0]}, of {'.'.join(map(str, newest))}"
+    return None
+
+
+def _versions_of_temporal(connection: Connection, schema: str) -> list[tuple[str, bool]]:
+    """Return each version, and whether it is of the database of this name."""
+    query = sql.SQL("SELECT curr_version, db_name = current_database() FROM {}")
+    table = sql.Identifier(schema, "schema_version")
+    rows = connection.execute(query.format(table)).fetchall()
+    return [(str(version), bool(own)) for version, own in rows]
 
 
 def _applied(connection: Connection) -> frozenset[packages.Migration]:
