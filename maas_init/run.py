@@ -145,9 +145,16 @@ def _run(paths: Paths, report: Report) -> None:
         report.version("postgresql", text)
         step.result(f"PostgreSQL {text} at {settings.postgres_host}:{settings.postgres_port}")
     with connection:
-        with report.step("lock") as step:
-            lock.acquire(connection, socket.gethostname(), step)
-        _prepare_database(connection, settings, paths, report)
+        try:
+            with report.step("lock") as step:
+                lock.acquire(connection, socket.gethostname(), step)
+            _prepare_database(connection, settings, paths, report)
+        except InitError as error:  # what MAAS said of it need not be the reason
+            if not database.is_gone(connection):
+                raise
+            raise DatabaseUnavailable(
+                f"{error}. The database went away: docker compose ps postgres", error.details
+            ) from None
     with report.step("service files") as step:
         service_files.remove_stale_files(paths)
         if service_files.make_dns_files(paths):

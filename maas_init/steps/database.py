@@ -87,6 +87,15 @@ def connect(settings: Settings, **parameters: str) -> Connection:
     return connection
 
 
+def is_gone(connection: Connection) -> bool:
+    """Say whether the connection has been lost."""
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
 def explain(error: psycopg.OperationalError, settings: Settings) -> str:
     """Say why a connection failed, where trying again may help. Raises DatabaseRefused else."""
     text = _cause(str(error))

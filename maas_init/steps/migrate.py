@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 
 from maas_init import maas_command
-from maas_init.errors import DatabaseUnavailable, MigrationFailed
+from maas_init.errors import MigrationFailed
 from maas_init.report import Step
 from maas_init.steps import dump
 from maas_init.steps.database import Connection
@@ -27,7 +27,7 @@ def migrate(
 ) -> None:
     """Dump what is there, then run MAAS's migration.
 
-    Raises MigrationFailed, and DatabaseUnavailable when the database goes away meanwhile.
+    Raises MigrationFailed.
     """
     before = None
     if found.state is not State.EMPTY:
@@ -63,17 +63,10 @@ def migrate(
         reason = " ".join(str(error).split())
     else:
         return
-    way_back = _way_back(settings, before) if before else ()
-    if _is_gone(connection):
-        raise DatabaseUnavailable(
-            f"cannot go on with the migration, for the database went away: {reason}. What has been"
-            " done is kept: the next start goes on from there",
-            way_back,
-        )
     raise MigrationFailed(
         f"cannot migrate the database: {reason}. What has been done is kept: the next start goes on"
         " from there",
-        way_back,
+        _way_back(settings, before) if before else (),
     )
 
 
@@ -95,11 +88,3 @@ def _way_back(settings: Settings, before: Path) -> tuple[str, ...]:
         f"  {dump.restore_command(settings, before, database)}",
         f"  then set POSTGRES_DB={database} and the image of the MAAS before, and start",
     )
-
-
-def _is_gone(connection: Connection) -> bool:
-    try:
-        connection.execute("SELECT 1")
-    except psycopg.OperationalError:
-        return True
-    return False

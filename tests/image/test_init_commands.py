@@ -1,8 +1,11 @@
 """The operator's commands, and what a run says about volumes, on a database of their own."""
 
 import json
+import os
 import shlex
+import struct
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from databases import ADMIN_PASSWORD, DATA, PASSWORD, Postgres, Runner, build, network
@@ -149,3 +152,29 @@ def test_a_migration_that_fails_says_how_to_go_back(
     status = upgraded.status(server, database)
     assert str(status["backups"]["unfinished_migration"]).endswith(".dump")
     assert ADMIN_PASSWORD not in result.output
+
+
+def test_a_directory_of_root_that_an_access_list_opens(
+    server: Postgres, runner: Runner, tmp_path: Path
+) -> None:
+    """TrueNAS's datasets for apps belong to root, and a list lets 568 write."""
+    allow(tmp_path, 568)
+    other = Runner("3.5", "maas-test-volumes")
+    other.start(f"--volume={tmp_path}:{DATA}")
+    try:
+        result = other.init(server, DATABASE)
+        again = other.init(server, DATABASE)
+    finally:
+        other.remove()
+    assert result.status == 0, result.output
+    assert again.status == 0, again.output
+    assert tmp_path.stat().st_uid == 0
+    assert (tmp_path / "regiond.conf").stat().st_uid == 568
+
+
+def allow(directory: Path, uid: int) -> None:
+    """Let a user write in a directory by a POSIX access control list, and in what is made in it."""
+    entries = ((0x01, 7, -1), (0x02, 7, uid), (0x04, 5, -1), (0x10, 7, -1), (0x20, 0, -1))
+    packed = b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    for kind in ("access", "default"):
+        os.setxattr(directory, f"system.posix_acl_{kind}", struct.pack("<I", 2) + packed)

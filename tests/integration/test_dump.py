@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from maas_init.errors import DatabaseUnavailable, MigrationFailed
+from maas_init.errors import MigrationFailed
 from maas_init.report import Report, Step
 from maas_init.steps import database as database_step
 from maas_init.steps import dump, migrate, state
@@ -119,5 +119,6 @@ def test_a_database_that_goes_away_ends_the_migration(
     with database_step.connect(database) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
     empty = state.Found(State.EMPTY, "")
-    with pytest.raises(DatabaseUnavailable, match="the database went away"):
+    with pytest.raises(MigrationFailed, match="terminating connection"):
         migrate.migrate(connection, database, empty, tmp_path, step)
+    assert database_step.is_gone(connection)
