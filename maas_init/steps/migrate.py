@@ -48,8 +48,7 @@ def migrate(
         connection.execute("SELECT 1")  # ours alone is the database only as long as this holds
 
     try:
-        # Django's last migration, without which 3.7's dbupgrade fails for ever
-        for command in (["migrate"] if found.last_of_django else []) + ["dbupgrade"]:
+        for command in (["migrate"] if found.finish_django else []) + ["dbupgrade"]:
             maas_command.run(
                 maas_command.django(command),
                 timeout=TIMEOUT_SECONDS,

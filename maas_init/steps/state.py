@@ -38,7 +38,7 @@ class State(enum.Enum):
 class Found:
     """The state, a few words about it, and how many migrations are applied and to come.
 
-    `last_of_django`: 3.7's dbupgrade cannot go on before Django's last migration is applied.
+    `finish_django`: 3.7's dbupgrade cannot do before Django's own migrations are finished.
     `only_by_version`: all is there, and only what Temporal says of its version is not as expected.
     """
 
@@ -46,7 +46,7 @@ class Found:
     detail: str
     applied: int = 0
     missing: int = 0
-    last_of_django: bool = False
+    finish_django: bool = False
     only_by_version: bool = False
 
 
@@ -85,37 +85,38 @@ def _find_alembic(connection: Connection, packaged: Packaged) -> Found:
         return Found(State.AHEAD, "a MAAS of 3.7 or newer has used it")
     rows = connection.execute("SELECT version_num FROM public.alembic_version").fetchall()
     revisions = frozenset(str(row[0]) for row in rows)
-    if not revisions:
-        return _find_without_revision(connection, packaged)
     unknown = sorted(revisions - packaged.revisions.keys())
     if unknown:
         return Found(State.AHEAD, f"its revision {', '.join(unknown)} is unknown here")
     applied = packaged.ancestors(revisions)
     missing = len(packaged.revisions) - len(applied)
+    left = _left_of_django(connection, packaged, revisions)
+    if left:
+        detail = f"an earlier migration was cut off with {left} of Django's to come"
+        return Found(State.PARTIAL, detail, len(applied), missing + left, finish_django=True)
+    if not revisions:
+        return Found(
+            State.FOREIGN, "its table alembic_version is empty, so that nobody can tell its version"
+        )
     if revisions != packaged.heads:
         return _behind(len(applied), missing)
     return _unless_cut_off(connection, packaged, len(applied))
 
 
-def _find_without_revision(connection: Connection, packaged: Packaged) -> Found:
-    """Tell the one moment that dbupgrade never gets over by itself from what nobody can tell.
+def _left_of_django(connection: Connection, packaged: Packaged, revisions: frozenset[str]) -> int:
+    """Count Django's migrations that 3.7's dbupgrade will never apply by itself.
 
-    Django's last migration but one makes alembic_version, its last one fills it; killed in between,
-    every further dbupgrade fails (facts/maas-37-region-run.md 1).
+    It leaves Django alone as soon as there is alembic_version, which maasserver's last migration
+    but one makes, and the last one fills. Killed between these two, every further dbupgrade fails
+    (facts/maas-37-region-run.md 1); killed after them, what other applications lack never comes.
+    A database that 3.7 has made has none of Django's.
     """
-    missing = packaged.django - _applied(connection)
-    last = max(name for app, name in packaged.django if app == "maasserver")
-    if missing == {("maasserver", last)}:
-        return Found(
-            State.PARTIAL,
-            f"an earlier migration was cut off right before {last}",
-            applied=len(packaged.django) - 1,
-            missing=len(packaged.revisions),
-            last_of_django=True,
-        )
-    return Found(
-        State.FOREIGN, "its table alembic_version is empty, so that nobody can tell its version"
-    )
+    applied = _applied(connection)
+    missing = packaged.django - applied
+    last = max(m for m in packaged.django if m[0] == "maasserver")
+    if not applied or (last in missing) == bool(revisions):  # nothing that a kill can have done
+        return 0
+    return len(missing)
 
 
 def _find_django(connection: Connection, packaged: Packaged) -> Found:

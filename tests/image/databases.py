@@ -182,10 +182,10 @@ def make_templates(server: Postgres, runners: dict[str, Runner]) -> None:
         runner.django(server, f"of-{version}", *admin, stdin=answers)
     server.copy("of-3.5", "upgraded-to-3.7")
     runners["3.7"].django(server, "upgraded-to-3.7", "dbupgrade")
-    # 3.4 ends there (facts/maas-region-run.md 4)
+    # 3.4 ends there (facts/maas-region-run.md 4); Django comes to metadataserver after maasserver
     server.copy("template0", "of-3.4")
-    last_of_34 = "0318_add_port_to_forward_dns_servers"
-    runners["3.5"].django(server, "of-3.4", "migrate", "maasserver", last_of_34)
+    for target in ("maasserver 0318", "metadataserver 0035", "piston3", "sites", "sessions"):
+        runners["3.5"].django(server, "of-3.4", "migrate", *target.split())
     # killed between Django's last two migrations (facts/maas-37-region-run.md 1)
     server.copy("of-3.5", "trapped")
     runners["3.7"].django(server, "trapped", "migrate", "maasserver", "0342")

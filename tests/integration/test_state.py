@@ -139,8 +139,16 @@ def test_alembic_s_empty_table(database: Settings) -> None:
         fill(connection, DJANGO - {("maasserver", "0002_more")})
         run(connection, "CREATE TABLE alembic_version (version_num text)")
         found = state.find(connection, OF_37)
-        assert (found.state, found.last_of_django) == (State.PARTIAL, True)
-        run(connection, "TRUNCATE django_migrations")
+        assert (found.state, found.finish_django) == (State.PARTIAL, True)
+        run(
+            connection,
+            "INSERT INTO django_migrations VALUES ('maasserver', '0002_more')",
+            "DELETE FROM django_migrations WHERE app = 'auth'",
+            "INSERT INTO alembic_version VALUES ('0000')",
+        )
+        found = state.find(connection, OF_37)  # cut off one step later
+        assert (found.state, found.finish_django, found.missing) == (State.PARTIAL, True, 3)
+        run(connection, "TRUNCATE django_migrations, alembic_version")
         found = state.find(connection, OF_37)
         assert found.state is State.FOREIGN
         with pytest.raises(state.DatabaseUnsuitable, match="nobody can tell its version"):
