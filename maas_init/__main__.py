@@ -13,6 +13,8 @@ def main() -> int:
     """Carry out one command; return the exit status."""
     arguments = _parser().parse_args()
     log.set_up()
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]  # libpq would obey it: the settings alone say which database it is
     if arguments.command == "run":
         return run.run()
     paths = Paths.from_environment(os.environ)

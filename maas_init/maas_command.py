@@ -74,6 +74,7 @@ def run(
         stderr=subprocess.STDOUT,
         env=environment() | {"PYTHONUNBUFFERED": "1"} | dict(variables or {}),
         umask=0o007,
+        start_new_session=True,  # a terminal of ours would be asked for passwords, not `stdin`
     )
 
     def take(line: bytes) -> None:
@@ -89,10 +90,14 @@ def run(
             with contextlib.suppress(BrokenPipeError):  # it ended, and says why itself
                 process.stdin.write(stdin.encode())
                 process.stdin.close()
-            ended = _pass_lines_on(process, take, on_tick, deadline)
+            if _pass_lines_on(process, take, on_tick, deadline):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(max(TICK_SECONDS, deadline - time.monotonic()))
+                    ended = True
         finally:
             if not ended:
-                process.kill()
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
     name = command[3] if command[:3] == django("")[:3] else command[0]
     if not ended:
         raise CommandFailed(f"{name} did not end within {timeout:.0f} s", lines)
@@ -110,7 +115,10 @@ def _pass_lines_on(
     on_tick: Callable[[], None],
     deadline: float,
 ) -> bool:
-    """Hand every line to `take` until the output ends; say whether it did before the deadline."""
+    """Hand every line to `take` until the output ends; say whether it did before the deadline.
+
+    It ends with the process, too, where a child of it keeps it open.
+    """
     assert process.stdout
     output = process.stdout.fileno()
     tick_at = time.monotonic() + TICK_SECONDS
@@ -121,7 +129,9 @@ def _pass_lines_on(
             if now >= tick_at:
                 on_tick()
                 tick_at = now + TICK_SECONDS
-            if not selector.select(min(tick_at, deadline) - now):
+            if not selector.select(max(0.0, min(tick_at, deadline) - now)):
+                if process.poll() is not None:
+                    return True
                 continue
             chunk = os.read(output, LONGEST_LINE)
             *complete, rest = (rest + chunk).split(b"\n")

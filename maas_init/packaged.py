@@ -8,13 +8,15 @@ import ast
 import json
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from maas_init import maas_command
 from maas_init.maas_command import PYTHON
+
+TIMEOUT_SECONDS = 60.0
 
 # MAAS's MIGRATION_MODULES: Django application -> package and directory of its migrations.
 DJANGO = {
@@ -117,10 +119,8 @@ def _package_directories(packages: set[str]) -> Mapping[str, Path]:
         "found = {n: importlib.util.find_spec(n) for n in sys.argv[1:]};"
         "print(json.dumps({n: s.submodule_search_locations[0] for n, s in found.items() if s}))"
     )
-    output = subprocess.run(
-        [PYTHON, "-c", program, *sorted(packages)], capture_output=True, text=True, check=True
-    )
-    return {name: Path(path) for name, path in json.loads(output.stdout).items()}
+    output = maas_command.run([PYTHON, "-c", program, *sorted(packages)], timeout=TIMEOUT_SECONDS)
+    return {name: Path(path) for name, path in json.loads(output).items()}
 
 
 def _temporal_versions() -> Mapping[str, tuple[int, ...]]:

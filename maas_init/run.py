@@ -10,14 +10,16 @@ import os
 import platform
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 
 import settings as all_settings
-from maas_init import maas_package, packaged
+from maas_init import atomic_file, maas_package, packaged
 from maas_init.errors import (
     ConfigurationUnusable,
+    DatabaseRefused,
     DatabaseUnavailable,
     InitError,
     MigrationFailed,
@@ -59,6 +61,9 @@ VOLUME_ERRORS = frozenset(
     }
 )
 LOCK_RETRY_SECONDS = 0.2
+LOCK_TRIES_SAID = 20
+# Remembers a difference of Temporal's version that MAAS's own migration has left.
+ACCEPTED = "accepted-temporal-version"
 
 
 def run() -> int:
@@ -92,7 +97,17 @@ def reason(error: Exception, paths: Paths) -> InitError:
     """Put an error into words; one that nobody foresaw is a mistake of our own."""
     if isinstance(error, InitError):
         return error
-    if isinstance(error, psycopg.Error):
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return DatabaseUnavailable(
+            "cannot go on: another session keeps a table of MAAS's locked, as a restore does. Wait"
+            " for its end, or end it"
+        )
+    if isinstance(
+        error, (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
+    ):
+        text = " ".join(str(error).split())
+        return DatabaseRefused(f"cannot go on: the database refuses: {text}")
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         text = " ".join(str(error).split())
         return DatabaseUnavailable(f"cannot go on: the database connection failed: {text}")
     if isinstance(error, OSError) and error.errno in VOLUME_ERRORS:
@@ -149,20 +164,24 @@ def _run(paths: Paths, report: Report) -> None:
             with report.step("lock") as step:
                 lock.acquire(connection, socket.gethostname(), step)
             _prepare_database(connection, settings, paths, report)
+            _write_service_files(settings, paths, report)
         except InitError as error:  # what MAAS said of it need not be the reason
             if not database.is_gone(connection):
                 raise
             raise DatabaseUnavailable(
                 f"{error}. The database went away: docker compose ps postgres", error.details
             ) from None
+    if doubt := url_check.doubt():
+        log.warning(doubt)
+
+
+def _write_service_files(settings: Settings, paths: Paths, report: Report) -> None:
     with report.step("service files") as step:
         service_files.remove_stale_files(paths)
         if service_files.make_dns_files(paths):
             step.say("MAAS has made new keys for named")
         service_files.write(paths, settings)
         step.result("nginx, named, squid, rsyslog, chrony")
-    if doubt := url_check.doubt():
-        log.warning(doubt)
 
 
 def _prepare_database(
@@ -172,6 +191,10 @@ def _prepare_database(
         shipped = packaged.read()
         found = state.find(connection, shipped)
         state.refuse_unsuitable(found, settings.postgres_db)
+        server.check_owner(connection, settings)
+        accepted = paths.backups / ACCEPTED
+        if found.only_by_version and _read(accepted) == _difference(connection, found):
+            found = replace(found, state=state.State.CURRENT)
         if found.state is state.State.EMPTY:
             admin.required_password(settings)  # rather now than after the migration
         others = regions.refuse_twin(connection, paths.data / "maas_id", step)
@@ -184,27 +207,37 @@ def _prepare_database(
     if found.state is not state.State.CURRENT:
         with report.step("migrate") as step:
             regions.wait_until_gone(connection, step)
-            migrate.migrate(connection, settings, found, paths.backups, step)
+            migrate.migrate(connection, settings, shipped, found, paths.backups, step)
             after = state.find(connection, shipped)
             if after.only_by_version:
                 log.warning("MAAS's migration ended without an error, but %s", after.detail)
+                atomic_file.write(accepted, _difference(connection, after), 0o600)
             elif after.state is not state.State.CURRENT:
                 raise MigrationFailed(
                     "cannot use the database after its migration, which ended without an error: it"
                     f" is {after.state.value} ({after.detail})"
                 )
             step.result(after.detail)
-    dump.tidy(settings, paths.backups)
+    dump.tidy(connection, settings, paths.backups)
     with report.step("admin") as step:
         if admin.exists(connection):
             step.result("there is an administrator")
         else:
-            admin.create(
-                settings.maas_admin_username,
-                settings.maas_admin_email,
-                admin.required_password(settings),
-            )
+            password = admin.required_password(settings)
+            admin.is_administrator(connection, settings.maas_admin_username)
+            admin.create(settings.maas_admin_username, settings.maas_admin_email, password)
             step.result(f"created {settings.maas_admin_username}")
+
+
+def _difference(connection: database.Connection, found: state.Found) -> str:
+    return f"{dump.identify(connection)} {found.detail}\n"
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def _only_one_here(paths: Paths) -> int | None:
@@ -217,18 +250,19 @@ def _only_one_here(paths: Paths) -> int | None:
         descriptor = os.open(paths.run / "init.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
         return None
-    said = False
+    tries = 0
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return descriptor
         except BlockingIOError:
-            if not said:
+            if tries % LOCK_TRIES_SAID == 0:
                 log.info("waiting for another maas-init run in this container")
-                said = True
+            tries += 1
             time.sleep(LOCK_RETRY_SECONDS)
 
 
 def _accepts(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as client:
-        return client.connect_ex(str(path)) == 0
+        client.setblocking(False)
+        return client.connect_ex(str(path)) in (0, errno.EAGAIN)  # or there is a queue

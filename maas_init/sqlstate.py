@@ -4,12 +4,15 @@ libpq tells no SQLSTATE of a connection that failed, only the server's text, whi
 server's language. Its protocol trace has it.
 """
 
+import contextlib
 import os
 import re
 import select
+import socket
 import time
 
 from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import abc
 
 _SQLSTATE = re.compile(rb'ErrorResponse\t.* C "([0-9A-Z]{5})" ')
@@ -23,7 +26,7 @@ def of_failed_connection(conninfo: str, timeout: float) -> str | None:
     """
     trace = os.memfd_create("trace")
     try:
-        connection = pq.PGconn.connect_start(conninfo.encode())
+        connection = pq.PGconn.connect_start(_with_address(conninfo).encode())
         try:
             if connection.status == pq.ConnStatus.BAD:  # no such host, for example
                 return None
@@ -36,6 +39,17 @@ def of_failed_connection(conninfo: str, timeout: float) -> str | None:
         return found[-1].decode() if found else None
     finally:
         os.close(trace)
+
+
+def _with_address(conninfo: str) -> str:
+    """Look the host up here: libpq would stop all of Python's threads meanwhile."""
+    parameters = conninfo_to_dict(conninfo)
+    host = str(parameters.get("host", "/"))
+    if not host.startswith("/"):
+        with contextlib.suppress(OSError, UnicodeError):
+            found = socket.getaddrinfo(host, parameters.get("port"), type=socket.SOCK_STREAM)
+            return make_conninfo(conninfo, hostaddr=str(found[0][4][0]))
+    return conninfo
 
 
 def _finish(connection: abc.PGconn, timeout: float) -> None:

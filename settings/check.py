@@ -9,6 +9,9 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 _NAME = re.compile(r"[A-Za-z0-9_@.+-]{1,150}\Z")
+_DATABASE_NAME = re.compile(r"\w[\w.$-]{0,62}\Z")
+# Users that MAAS makes for itself (facts/maas-region-run.md 4).
+SYSTEM_USERS = ("MAAS", "maas-init-node")
 
 
 def text(value: str) -> str:
@@ -29,15 +32,41 @@ def maas_url(value: str) -> str:
         usable = False
     if not usable:
         raise ValueError(f"is {value!r}, which is not a web address")
+    host(str(parts.hostname))
+    if parts.hostname in ("0.0.0.0", "::"):
+        raise ValueError(f"is {value!r}, but must have an address that machines can reach")
     if parts.path.rstrip("/") != "/MAAS" or parts.query or parts.fragment:
         raise ValueError(f"is {value!r}, but must end in /MAAS")
     return value.rstrip("/")
 
 
 def database_name(value: str) -> str:
-    """Accept a name that can also be part of a file's name."""
-    if "/" in text(value):
-        raise ValueError("must not hold a slash")
+    """Accept the name of a database or role that MAAS can carry to PostgreSQL.
+
+    It writes them unquoted into addresses, Temporal's YAML and Alembic's configuration
+    (maas-versions.md 0.5); the database's is part of a file's name, too.
+    """
+    if not _DATABASE_NAME.match(value):
+        raise ValueError(
+            "may hold letters, digits and _ . $ - only, at most 63, the first a letter or digit"
+        )
+    return value
+
+
+def host(value: str) -> str:
+    """Accept a host name, an address, or the directory of a Unix socket."""
+    try:
+        if value.startswith("/"):
+            return text(value)
+        value.encode("idna")
+    except UnicodeError:  # an empty or overlong part
+        raise ValueError(f"is {value!r}, which is not a host name") from None
+    if value.count(":") == 1:
+        raise ValueError(
+            f"is {value!r}, but must be without a port, which has a setting of its own"
+        )
+    if not re.fullmatch(r"[\w.:-]+", value):
+        raise ValueError(f"is {value!r}, which is not a host name")
     return value
 
 
@@ -45,6 +74,8 @@ def user_name(value: str) -> str:
     """Accept what Django accepts as a user name."""
     if not _NAME.match(value):
         raise ValueError("may hold letters, digits and _ @ . + - only, at most 150")
+    if value in SYSTEM_USERS:
+        raise ValueError(f"is {value}, a user that MAAS keeps for itself")
     return value
 
 

@@ -76,7 +76,7 @@ class Settings:
         default="admin@localhost",
     )
     postgres_host: str = _setting(
-        check.text,
+        check.host,
         "Host name or address of PostgreSQL.",
         example="postgres",
         default="postgres",
@@ -88,7 +88,7 @@ class Settings:
         check.database_name, "Name of the database.", example="maasdb", default="maasdb"
     )
     postgres_user: str = _setting(
-        check.text, "Role that owns the database.", example="maas", default="maas"
+        check.database_name, "Role that owns the database.", example="maas", default="maas"
     )
     postgres_password: str = _setting(
         check.database_password,

@@ -7,7 +7,7 @@ from typing import Any
 from settings.declaration import Declaration, Settings, declarations
 
 # Far more than any password: a wrong path, such as that of a device, must not fill the memory.
-_LONGEST_SECRET = 4096
+LONGEST_SECRET = 4096
 
 
 class SettingsError(Exception):
@@ -29,7 +29,10 @@ def load(environ: Mapping[str, str]) -> Settings:
         try:
             values[setting.name.lower()] = _read(setting, environ)
         except ValueError as error:
-            problems.append(f"{setting.name} {error}. Example: {setting.name}={setting.example}")
+            problem = f"{setting.name} {error}"
+            if f"{setting.name}_FILE" not in problem:
+                problem += f". Example: {setting.name}={setting.example}"
+            problems.append(problem)
     if problems:
         raise SettingsError(problems)
     return Settings(**values)
@@ -63,15 +66,26 @@ def _from_file(name: str, environ: Mapping[str, str]) -> str | None:
     if environ.get(name):
         raise ValueError(f"and {name}_FILE are both set; keep one of them")
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(_LONGEST_SECRET + 1)
+        return read_secret(Path(path))
+    except ValueError as error:
+        raise ValueError(f"{error} ({name}_FILE)") from None
+
+
+def read_secret(path: Path) -> str:
+    """Return what is in a file, without its line end.
+
+    Raises ValueError, whose text completes the sentence "NAME …" and never holds the secret.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LONGEST_SECRET + 1)
         text = content.decode().rstrip("\r\n")
     except OSError as error:
-        raise ValueError(f"cannot be read from {path} ({name}_FILE): {error.strerror}") from None
+        raise ValueError(f"cannot be read from {path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"cannot be read from {path} ({name}_FILE): it is not text") from None
-    if len(content) > _LONGEST_SECRET:
-        raise ValueError(f"is longer than {_LONGEST_SECRET} bytes in {path} ({name}_FILE)")
+        raise ValueError(f"cannot be read from {path}: it is not text") from None
+    if len(content) > LONGEST_SECRET:
+        raise ValueError(f"is longer than {LONGEST_SECRET} bytes in {path}")
     if not text:
-        raise ValueError(f"is empty in {path} ({name}_FILE)")
+        raise ValueError(f"is empty in {path}")
     return text

@@ -9,6 +9,7 @@ import psycopg
 from maas_init.errors import ConfigurationUnusable, DatabaseUnavailable, InitError
 from maas_init.steps import admin, database
 from settings import Settings, check
+from settings.load import LONGEST_SECRET, read_secret
 
 # Where the password is read from when it is not a file.
 STDIN = "-"
@@ -20,34 +21,25 @@ def run(settings: Settings, username: str, email: str | None, password_file: str
     Raises InitError.
     """
     try:
+        what = "user name"
         check.user_name(username)
+        what = "e-mail address"
         email = check.email(email) if email else f"{username.partition('@')[0]}@localhost"
     except ValueError as error:
-        raise ConfigurationUnusable(
-            f"cannot use the user name or e-mail address: it {error}"
-        ) from None
-    if username in admin.SYSTEM_USERS:
-        raise ConfigurationUnusable(f"cannot change {username}: MAAS keeps that user for itself")
-    row = _find(settings, username)
-    if row is not None and row != (True, True):
-        state = "not active" if row[0] else "not an administrator"
-        raise InitError(
-            f"cannot make {username} an administrator: a user of that name exists and is {state}."
-            " Change that in MAAS (Settings, Users), or take another name"
-        )
+        raise ConfigurationUnusable(f"cannot use the {what}: it {error}") from None
+    exists = _find(settings, username)
     password = read_password(password_file)
-    if row is None:
+    if not exists:
         admin.create(username, email, password)
         return f"created the administrator {username}"
     admin.set_password(username, password)
     return f"set the password of {username}"
 
 
-def _find(settings: Settings, username: str) -> tuple[object, ...] | None:
-    query = "SELECT is_superuser, is_active FROM public.auth_user WHERE username = %s"
+def _find(settings: Settings, username: str) -> bool:
     try:
         with database.connect(settings) as connection:
-            return connection.execute(query, [username]).fetchone()
+            return admin.is_administrator(connection, username)
     except psycopg.errors.UndefinedTable:
         raise InitError(
             f"cannot look for users in the database {settings.postgres_db}: MAAS has not made its"
@@ -66,17 +58,19 @@ def read_password(file: str | None) -> str:
     """
     if file and file != STDIN:
         try:
-            password = Path(file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise ConfigurationUnusable(f"cannot read the password from {file}: {why}") from None
+            password = read_secret(Path(file))
+        except ValueError as error:
+            raise ConfigurationUnusable(f"cannot use the password: it {error}") from None
     elif sys.stdin.isatty():
-        password = getpass.getpass("Password: ")
-        if getpass.getpass("Again: ") != password:
+        try:
+            password = getpass.getpass("Password: ")
+            again = getpass.getpass("Again: ")
+        except EOFError:
+            password = again = ""
+        if again != password:
             raise ConfigurationUnusable("cannot set the password: the two are not the same")
     else:
-        password = sys.stdin.readline()
-    password = password.rstrip("\r\n")
+        password = sys.stdin.readline(LONGEST_SECRET).rstrip("\r\n")
     if not password:
         raise ConfigurationUnusable(
             "cannot set an empty password: type it, or give it by --password-file or on standard"

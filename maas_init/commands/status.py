@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from maas_init import maas_package, packaged
+from maas_init.errors import DatabaseRefused
 from maas_init.paths import Paths
 from maas_init.steps import database, dump, regions, server, state
 from settings import Settings
@@ -49,14 +50,14 @@ def as_text(document: Document) -> str:
         f" {found.get('state', 'not reached')}: {found.get('detail') or found.get('problem')}",
     ]
     if "server" in found:
-        lines.append(
-            f"PostgreSQL {found['server']}; migrations: {found['applied']} applied,"
-            f" {found['missing']} to come"
-        )
+        count = f"migrations: {found['applied']} applied, {found['missing']} to come"
+        known = found["state"] not in (state.State.AHEAD.value, state.State.FOREIGN.value)
+        lines.append(f"PostgreSQL {found['server']}" + (f"; {count}" if known else ""))
         lines.append("regions connected: " + (", ".join(found["regions"]) or "none"))
     lines += _run_as_text(document["last_run"])
     backups = document["backups"]
-    lines.append(f"backups in {backups['directory']}: " + ("" if backups["files"] else "none"))
+    none = "" if backups["files"] or backups["problem"] else "none"
+    lines.append(f"backups in {backups['directory']}: {none}".rstrip())
     lines += [f"  {b['time']}  {b['bytes'] / 10**6:9.1f} MB  {b['name']}" for b in backups["files"]]
     if backups["problem"]:
         lines.append(f"  {backups['problem']}")
@@ -97,9 +98,16 @@ def _database(settings: Settings) -> Document:
                 "server": connection.info.parameter_status("server_version"),
                 "regions": list(regions.connected(connection)),
             }
-    except psycopg.Error as error:
-        document["problem"] = " ".join(str(error).split())
+    except psycopg.OperationalError as error:
+        document["problem"] = _explain(error, settings)
     return document
+
+
+def _explain(error: psycopg.OperationalError, settings: Settings) -> str:
+    try:
+        return database.explain(error, settings)
+    except DatabaseRefused as refusal:
+        return str(refusal)
 
 
 def _last_run(paths: Paths) -> Document | None:

@@ -4,10 +4,9 @@ from maas_init import maas_command
 from maas_init.errors import ConfigurationUnusable, InitError
 from maas_init.steps.database import Connection
 from settings import Settings
+from settings.check import SYSTEM_USERS
 
 TIMEOUT_SECONDS = 120.0
-# Users that MAAS makes for itself (facts/maas-region-run.md 4).
-SYSTEM_USERS = ["MAAS", "maas-init-node"]
 
 
 def exists(connection: Connection) -> bool:
@@ -15,8 +14,22 @@ def exists(connection: Connection) -> bool:
     row = connection.execute(
         "SELECT 1 FROM public.auth_user"
         " WHERE is_superuser AND is_active AND NOT username = ANY(%s)",
-        [SYSTEM_USERS],
+        [list(SYSTEM_USERS)],
     ).fetchone()
+    return row is not None
+
+
+def is_administrator(connection: Connection, username: str) -> bool:
+    """Say whether the user exists. Raises InitError where it does, and cannot administer MAAS."""
+    row = connection.execute(
+        "SELECT is_superuser, is_active FROM public.auth_user WHERE username = %s", [username]
+    ).fetchone()
+    if row is not None and row != (True, True):
+        state = "not active" if row[0] else "not an administrator"
+        raise InitError(
+            f"cannot make {username} an administrator: a user of that name exists and is {state}."
+            " Change that in MAAS (Settings, Users), or take another name (MAAS_ADMIN_USERNAME)"
+        )
     return row is not None
 
 
@@ -34,7 +47,7 @@ def create(username: str, email: str, password: str) -> None:
     """Let MAAS create an administrator. Raises InitError when it refuses."""
     _run(
         f"create the administrator {username}",
-        ["createadmin", "--username", username, "--email", email, "--ssh-import", ""],
+        ["createadmin", f"--username={username}", f"--email={email}", "--ssh-import="],
         f"{password}\n{password}\n",
         password,
     )

@@ -19,17 +19,18 @@ APPLICATION_NAME = "maas-init"
 # A peer that vanished without a word, as in a power cut, is given up after 30 s on both sides:
 # PostgreSQL would keep its locks for two hours.
 KEEPALIVE = {"idle": 15, "interval": 5, "count": 3}
+UNANSWERED_MILLISECONDS = 30_000
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
 # What the server says in its refusal: SQLSTATE -> what to mend
 # (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 REFUSALS = {
-    "28P01": "the password was refused. Set POSTGRES_PASSWORD (or its file) to the password of that"
-    " role; to change the role's: docker compose exec postgres psql -U {user} -d {database}"
+    "28P01": "the password was refused, or there is no such role. Set POSTGRES_PASSWORD (or its"
+    " file) to the password of that role; to change the role's: docker compose exec postgres psql -U {user} -d {database}"
     " -c '\\password'",
-    "28000": "there is no such role, or it may not log in. Set POSTGRES_USER, or create it:"
-    ' CREATE ROLE "{user}" LOGIN PASSWORD …',
+    "28000": "there is no such role, it may not log in, or not from here. Set POSTGRES_USER, or"
+    ' create it: CREATE ROLE "{user}" LOGIN PASSWORD …',
     "3D000": "there is no such database. Set POSTGRES_DB, or create it:"
     ' CREATE DATABASE "{database}" OWNER "{user}"',
     "42501": "the role may not connect to it, for it is not its owner. As the server's"
@@ -82,8 +83,13 @@ def wait(settings: Settings, step: Step, sleep: Callable[[float], None] = time.s
 def connect(settings: Settings, **parameters: str) -> Connection:
     """Open a connection in which each statement is a transaction. Raises psycopg.Error."""
     connection = psycopg.connect(_conninfo(settings, **parameters), autocommit=True)
-    sets = (f"SET tcp_keepalives_{name} = {value}" for name, value in KEEPALIVE.items())
-    connection.execute("; ".join(sets).encode())
+    wanted = {f"tcp_keepalives_{name}": value for name, value in KEEPALIVE.items()}
+    wanted |= dict.fromkeys(("statement_timeout", "idle_session_timeout"), 0)
+    for name, value in wanted.items():
+        connection.execute(  # not every server knows every setting
+            "SELECT set_config(name, %s, false) FROM pg_settings WHERE name = %s",
+            [str(value), name],
+        )
     return connection
 
 
@@ -101,14 +107,14 @@ def explain(error: psycopg.OperationalError, settings: Settings) -> str:
     text = _cause(str(error))
     if isinstance(error, psycopg.errors.ConnectionTimeout):
         return f"no answer within {CONNECT_TIMEOUT_SECONDS} s"
+    if "failed to resolve host" in text:
+        return f"the name {settings.postgres_host} cannot be resolved"
     state = sqlstate.of_failed_connection(_conninfo(settings), CONNECT_TIMEOUT_SECONDS)
     advice = REFUSALS.get(state or "")
     if state == "28000" and re.search(r"pg_hba|certificate|SSL", text):
         advice = NOT_ALLOWED
     if advice:
         raise refusal(settings, advice, text)
-    if "failed to resolve host" in text:
-        return f"the name {settings.postgres_host} cannot be resolved"
     if state in PASSING:
         return f"{PASSING[state]}: {text}"
     return text
@@ -130,6 +136,7 @@ def _conninfo(settings: Settings, **parameters: str) -> str:
         **settings.connection_parameters(),
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         application_name=APPLICATION_NAME,
+        tcp_user_timeout=UNANSWERED_MILLISECONDS,
         client_encoding="utf8",  # else an SQL_ASCII database's text comes as bytes
         **{f"keepalives_{name}": value for name, value in KEEPALIVE.items()},
         **parameters,

@@ -18,39 +18,42 @@ TIMEOUT_SECONDS = 6 * 3600.0
 # database that is.
 UNFINISHED = "unfinished-migration"
 MB = 10**6
+# A dump must not fill the file system, on which PostgreSQL may be, too.
+LEAST_FREE_MB = 64
+ADVICE = "or set MAAS_MIGRATE_WITHOUT_DUMP=yes if the database can be lost"
 
 
 def make(connection: Connection, settings: Settings, directory: Path, step: Step) -> Path:
     """Dump the database to a new file in `directory`; return its path.
 
-    Raises MigrationFailed; what was written until then is removed.
+    Raises MigrationFailed, and psycopg.OperationalError when the database goes away; what was
+    written until then is removed.
     """
-    advice = "or set MAAS_MIGRATE_WITHOUT_DUMP=yes if the database can be lost"
     path = directory / _name(settings)
     partial = _partial(settings, directory)
     partial.unlink(missing_ok=True)  # of a dump that was killed
-    needed, free = _most_bytes(connection), shutil.disk_usage(directory).free
-    if free < needed:
-        raise MigrationFailed(
-            f"cannot dump the database before its migration: that may take {needed // MB} MB, and"
-            f" {directory} has {free // MB} MB free. Make room there, {advice}"
-        )
-    os.close(
-        os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    )  # pg_dump keeps the mode
 
-    def progress() -> None:
-        step.progress(f"dumping the database, {partial.stat().st_size // MB} MB")
+    def watch() -> None:
+        written, free = partial.stat().st_size // MB, shutil.disk_usage(directory).free // MB
+        if free < LEAST_FREE_MB:
+            raise MigrationFailed(
+                f"cannot dump the database before its migration: {directory} has only {free} MB"
+                f" free after {written} MB of the dump. Make room there, {ADVICE}"
+            )
+        connection.execute("SELECT 1")  # ours alone is the database only as long as this holds
+        step.progress(f"dumping the database, {written} MB")
 
     try:
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        watch()
         for command in (
-            ["pg_dump", "--format=custom", f"--file={partial}"],
-            ["pg_restore", "--list", f"--file={os.devnull}", str(partial)],
+            ["pg_dump", "--format=custom", f"--file={partial}"],  # keeps the mode
+            ["pg_restore", f"--file={os.devnull}", str(partial)],  # reads all of it
         ):
             maas_command.run(
                 command,
                 timeout=TIMEOUT_SECONDS,
-                on_tick=progress,
+                on_tick=watch,
                 variables=_connection_variables(settings),
             )
         with partial.open("rb") as file:
@@ -59,7 +62,7 @@ def make(connection: Connection, settings: Settings, directory: Path, step: Step
         atomic_file.sync_directory(directory)
     except maas_command.CommandFailed as error:
         raise MigrationFailed(
-            f"cannot dump the database before its migration: {error}. Mend that, {advice}"
+            f"cannot dump the database before its migration: {error}. Mend that, {ADVICE}"
         ) from None
     finally:
         partial.unlink(missing_ok=True)
@@ -73,12 +76,12 @@ def make_once(connection: Connection, settings: Settings, directory: Path, step:
     push the dump out that is worth something. Return the dump's path; raises MigrationFailed.
     """
     earlier, of = _unfinished(directory)
-    if earlier and of == _identity(connection):
+    identity = identify(connection)
+    if earlier and of == identity:
         step.say(f"the database as it was before this migration began is in {earlier}")
         return earlier
     path = make(connection, settings, directory, step)
-    text = f"{path.name}\n{_identity(connection)}\n"
-    atomic_file.write(directory / UNFINISHED, text, 0o600)
+    atomic_file.write(directory / UNFINISHED, f"{path.name}\n{identity}\n", 0o600)
     step.say(f"the database as it is now is in {path}")
     return path
 
@@ -94,30 +97,48 @@ def all_of(settings: Settings, directory: Path) -> list[Path]:
     return sorted(path for path in directory.iterdir() if name.fullmatch(path.name))
 
 
-def tidy(settings: Settings, directory: Path) -> None:
+def tidy(connection: Connection, settings: Settings, directory: Path) -> None:
     """Note that the database is current: remove all but the newest dumps, and what was cut off."""
-    for name in (UNFINISHED, f".{UNFINISHED}.new"):
-        (directory / name).unlink(missing_ok=True)
+    dump, of = _unfinished(directory)
+    if dump is None or of == identify(connection):
+        (directory / UNFINISHED).unlink(missing_ok=True)
+    (directory / f".{UNFINISHED}.new").unlink(missing_ok=True)
     _partial(settings, directory).unlink(missing_ok=True)
     for old in all_of(settings, directory)[: -settings.maas_backups_kept]:
-        old.unlink()
+        if old != dump:
+            old.unlink()
+
+
+def identify(connection: Connection) -> str:
+    """Tell this database from another one of its name, such as one that was restored since."""
+    row = connection.execute(
+        "SELECT system_identifier, coalesce(to_regclass('public.django_migrations')::oid, 0),"
+        " (SELECT oid FROM pg_database WHERE datname = current_database()) FROM pg_control_system()"
+    ).fetchone()
+    return " ".join(map(str, row or ()))
 
 
 def restore_command(settings: Settings, dump: Path, database: str) -> str:
     """Return the command that brings a dump into an empty database, all of it or nothing.
 
     pg_restore of 17 and newer begins with a setting that older servers do not know, and so cannot
-    do it by itself in one transaction.
+    do it by itself in one transaction. By way of a file, for the end of a pipe is no error to psql.
     """
-    unpack = ["pg_restore", "--no-owner", "--no-privileges", "--file=-", str(dump)]
+    script = dump.with_suffix(".sql")
+    unpack = ["pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(dump)]
     load = [
         *("psql", "--quiet", "--output=/dev/null", "--single-transaction"),
-        *("--set=ON_ERROR_STOP=1", f"--host={settings.postgres_host}"),
+        *("--set=ON_ERROR_STOP=1", f"--file={script}", f"--host={settings.postgres_host}"),
         *(f"--port={settings.postgres_port}", f"--username={settings.postgres_user}"),
         f"--dbname={database}",
     ]
-    script = f'{shlex.join(unpack)} | sed "/^SET transaction_timeout/d" | {shlex.join(load)}'
-    return f"docker compose run --rm maas sh -c {shlex.quote(script)}"
+    commands = (
+        shlex.join(unpack),
+        f'sed -i "/^SET transaction_timeout/d" {shlex.quote(str(script))}',
+        shlex.join(load),
+        f"rm {shlex.quote(str(script))}",
+    )
+    return f"docker compose run --rm maas sh -c {shlex.quote(' && '.join(commands))}"
 
 
 def _unfinished(directory: Path) -> tuple[Path | None, str]:
@@ -127,15 +148,6 @@ def _unfinished(directory: Path) -> tuple[Path | None, str]:
         return None, ""
     path = directory / name
     return (path if path.is_file() else None), of.strip()
-
-
-def _identity(connection: Connection) -> str:
-    """Tell this database from another one of its name, such as one that was restored since."""
-    row = connection.execute(
-        "SELECT oid, coalesce(to_regclass('public.django_migrations')::oid, 0)"
-        " FROM pg_database WHERE datname = current_database()"
-    ).fetchone()
-    return " ".join(map(str, row or ()))
 
 
 def _name(settings: Settings) -> str:
@@ -155,17 +167,3 @@ def _connection_variables(settings: Settings) -> dict[str, str]:
         "PGUSER": settings.postgres_user,
         "PGPASSWORD": settings.postgres_password,
     }
-
-
-def _most_bytes(connection: Connection) -> int:
-    """Return what a dump can take at most: all data without the indexes, were nothing compressed.
-
-    MAAS before 3.5 keeps its images in the database, which cannot be compressed.
-    """
-    row = connection.execute(
-        "SELECT coalesce(sum(pg_table_size(oid)), 0)::bigint FROM pg_class"
-        " WHERE relkind IN ('r', 'm') AND (relnamespace NOT IN"
-        " (SELECT oid FROM pg_namespace WHERE nspname IN ('pg_catalog', 'information_schema'))"
-        " OR relname = 'pg_largeobject')"
-    ).fetchone()
-    return int(str(row[0])) if row else 0

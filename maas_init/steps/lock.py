@@ -8,6 +8,8 @@ from maas_init.steps.database import Connection
 # Ours alone: MAAS's locks have class 20120116 (facts/maas-versions.md 1.5).
 LOCK = (568, 1)
 TRY_SECONDS = 4
+# How long somebody else's lock on a table of MAAS's may stop us, as a restore's does.
+OTHERS_SECONDS = 60
 
 
 def acquire(connection: Connection, host: str, step: Step) -> None:
@@ -24,7 +26,7 @@ def acquire(connection: Connection, host: str, step: Step) -> None:
     while not held:
         step.say(f"waiting for {_holder(connection)}")
         held = _wait(connection)
-    connection.execute("RESET lock_timeout")
+    connection.execute(f"SET lock_timeout = '{OTHERS_SECONDS}s'".encode())
     step.result("this container alone prepares the database now")
 
 
@@ -43,8 +45,9 @@ def _wait(connection: Connection) -> bool:
 
 def _holder(connection: Connection) -> str:
     row = connection.execute(
-        "SELECT a.application_name, host(a.client_addr),"
-        " to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+        "SELECT a.application_name, coalesce(host(a.client_addr), 'an address not shown to us'),"
+        " coalesce(to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+        " 'a time not shown to us')"
         " FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
         " WHERE l.locktype = 'advisory' AND l.database = a.datid AND l.granted"
         " AND (l.classid, l.objid, l.objsubid) = (%s, %s, 2)",

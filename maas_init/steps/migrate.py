@@ -8,8 +8,9 @@ import psycopg
 
 from maas_init import maas_command
 from maas_init.errors import MigrationFailed
+from maas_init.packaged import Packaged
 from maas_init.report import Step
-from maas_init.steps import dump
+from maas_init.steps import dump, temporal_schema
 from maas_init.steps.database import Connection
 from maas_init.steps.state import Found, State
 from settings import Settings
@@ -23,7 +24,12 @@ APPLIED = re.compile(r"\s*Applying (\S+)\.\.\. OK|.*Running upgrade \S* ?-> ([^,
 
 
 def migrate(
-    connection: Connection, settings: Settings, found: Found, backups: Path, step: Step
+    connection: Connection,
+    settings: Settings,
+    packaged: Packaged,
+    found: Found,
+    backups: Path,
+    step: Step,
 ) -> None:
     """Dump what is there, then run MAAS's migration.
 
@@ -32,6 +38,7 @@ def migrate(
     before = None
     if found.state is not State.EMPTY:
         before = _dump(connection, settings, backups, step)
+    temporal_schema.remove_unfinished(connection, packaged, step)
     step.say("MAAS migrates the database, which takes a minute or more the first time")
     applied = 0
 
@@ -83,7 +90,9 @@ def _way_back(settings: Settings, before: Path) -> tuple[str, ...]:
     database = f"{settings.postgres_db}_before"
     return (
         "to go back to the MAAS before instead, with the database as it was before the migration:",
-        f"  docker compose exec postgres createdb --username={settings.postgres_user} {database}",
+        "  docker compose exec postgres"
+        f" createdb --username={settings.postgres_user} -- {database}",
         f"  {dump.restore_command(settings, before, database)}",
+        "  (it asks for POSTGRES_PASSWORD)",
         f"  then set POSTGRES_DB={database} and the image of the MAAS before, and start",
     )

@@ -33,7 +33,7 @@ def write(path: Path, settings: Settings) -> bool:
     }
     for key in CREDENTIALS:
         configuration.pop(key, None)
-    if not any(key.startswith("vault_") for key in configuration):
+    if not any(str(key).startswith("vault_") for key in configuration):
         values = (settings.postgres_db, settings.postgres_user, settings.postgres_password)
         configuration |= dict(zip(CREDENTIALS, values, strict=True))
     return atomic_file.write(path, yaml.safe_dump(configuration), MODE)
@@ -60,9 +60,12 @@ def _read(path: Path) -> dict[str, Any]:
         configuration = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigurationUnusable(f"cannot read {path}: {reason}. Mend or remove it") from None
+    except (yaml.YAMLError, ValueError) as error:  # whose words may quote the password
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1})" if mark else ""
+        raise ConfigurationUnusable(
+            f"cannot read {path}{where}: it is no YAML. Mend or remove it"
+        ) from None
     if configuration is None:
         return {}
     if not isinstance(configuration, dict):

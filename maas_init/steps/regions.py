@@ -36,15 +36,21 @@ def wait_until_gone(
 ) -> None:
     """Wait for running regions to stop, for dbupgrade takes away what they work with.
 
-    Raises DatabaseUnavailable when one is still there.
+    One that is starting, or has just lost its connection, comes within a few seconds. Raises
+    DatabaseUnavailable when one is still there.
     """
     begun = time.monotonic()
-    while found := connected(connection):
+    while (found := connected(connection)) or time.monotonic() - begun < SETTLE_SECONDS:
+        if not found:
+            sleep(min(1.0, SETTLE_SECONDS))
+            continue
         names = ", ".join(found)
         if time.monotonic() - begun >= WAIT_SECONDS:
             raise DatabaseUnavailable(
                 f"cannot migrate the database while a region uses it ({names}). Stop that one"
-                " first; it may start again when this one has migrated"
+                " first; it may start again when this one has migrated. If it is gone for ever, and"
+                " only its connections are left: SELECT pg_terminate_backend(pid) FROM"
+                f" pg_stat_activity WHERE application_name LIKE '{APPLICATION_PREFIX}%'"
             )
         step.progress(f"waiting for the region to stop that uses the database: {names}")
         sleep(1.0)
@@ -59,7 +65,7 @@ def refuse_twin(
     Connections that a crash left behind do nothing any more, and are not taken for a region.
     """
     try:
-        name = APPLICATION_PREFIX + maas_id.read_text(encoding="utf-8").strip()
+        name = APPLICATION_PREFIX + maas_id.read_text(encoding="utf-8", errors="replace").strip()
     except FileNotFoundError:  # a volume that no region has used
         return list(connected(connection))
     begun = time.monotonic()

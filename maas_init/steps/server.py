@@ -1,16 +1,20 @@
 """Step: server, client, role and MAAS fit each other."""
 
 import re
-import subprocess
 
 import psycopg
 
+from maas_init import maas_command
 from maas_init.errors import ConfigurationUnusable, DatabaseRefused
 from maas_init.steps.database import NOT_ALLOWED, Connection, connect, refusal
 from settings import Settings
 
 OLDEST_SERVER = 12  # MAAS 3.5 to 3.7 (facts/maas-versions.md 1.1)
 OLDEST_DOCUMENTED = 14
+VERSION_TIMEOUT_SECONDS = 60.0
+# Temporal's schemas need it; before 13 only a superuser may create it (facts/maas-versions.md 1.1).
+EXTENSION = "btree_gin"
+TRUSTED_SINCE = 13
 
 
 def check(connection: Connection, settings: Settings) -> tuple[str, list[str]]:
@@ -22,6 +26,7 @@ def check(connection: Connection, settings: Settings) -> tuple[str, list[str]]:
     text = _check_versions(connection)
     _check_tls(connection, settings)
     _check_role(connection, settings)
+    _check_schema(connection, settings)
     warnings = []
     if connection.info.server_version // 10000 < OLDEST_DOCUMENTED:
         warnings.append(
@@ -39,10 +44,10 @@ def check(connection: Connection, settings: Settings) -> tuple[str, list[str]]:
 
 def client_version() -> int:
     """Return the major version of the image's pg_dump."""
-    output = subprocess.run(["pg_dump", "--version"], capture_output=True, text=True, check=True)
-    match = re.search(r"\) (\d+)", output.stdout)
+    output = maas_command.run(["pg_dump", "--version"], timeout=VERSION_TIMEOUT_SECONDS)
+    match = re.search(r"\) (\d+)", output)
     if not match:
-        raise RuntimeError(f"pg_dump --version says {output.stdout!r}")
+        raise RuntimeError(f"pg_dump --version says {output!r}")
     return int(match[1])
 
 
@@ -103,21 +108,61 @@ def _check_role(connection: Connection, settings: Settings) -> None:
             " not create anything in it. As the server's administrator:"
             f' ALTER DATABASE "{database}" OWNER TO "{user}"'
         )
-    (stranger, owner) = _row(
+
+
+def _check_schema(connection: Connection, settings: Settings) -> None:
+    """Refuse a place where MAAS's tables, or an extension that they need, cannot be."""
+    (schema, available, installed, superuser) = _row(
         connection,
-        "SELECT min(c.oid::regclass::text), min(pg_get_userbyid(c.relowner)) FROM pg_class c"
+        "SELECT current_schema(),"
+        f" EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = '{EXTENSION}'),"
+        f" EXISTS (SELECT 1 FROM pg_extension WHERE extname = '{EXTENSION}'),"
+        " (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)",
+    )
+    user, database = settings.postgres_user, settings.postgres_db
+    if schema != "public":
+        raise ConfigurationUnusable(
+            f"cannot use the database {database}: new tables of {user} go to the schema {schema},"
+            " and MAAS's must be in public. In that database:"
+            f' ALTER ROLE "{user}" IN DATABASE "{database}" SET search_path = public'
+        )
+    server = connection.info.server_version // 10000
+    if not available:
+        raise ConfigurationUnusable(
+            f"cannot use PostgreSQL {server}: it has no {EXTENSION}, which Temporal needs. Install"
+            " PostgreSQL's contrib package there"
+        )
+    if server < TRUSTED_SINCE and not (installed or superuser):
+        raise ConfigurationUnusable(
+            f"cannot use PostgreSQL {server} as {user}: only a superuser may create {EXTENSION}"
+            f" there, which Temporal needs. Use PostgreSQL {TRUSTED_SINCE} or newer"
+        )
+
+
+def check_owner(connection: Connection, settings: Settings) -> None:
+    """Refuse a database of MAAS's whose tables the role cannot change. Raises DatabaseRefused."""
+    (table, owner, bootstrap) = _row(
+        connection,
+        "SELECT min(c.oid::regclass::text), min(pg_get_userbyid(c.relowner)),"
+        " bool_or(c.relowner = 10) FROM pg_class c"
         " WHERE c.relkind IN ('r', 'p') AND NOT pg_has_role(c.relowner, 'USAGE')"
         " AND c.relnamespace IN (SELECT oid FROM pg_namespace"
         " WHERE nspname IN ('public', 'temporal', 'temporal_visibility'))"
         " AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
         " AND d.objid = c.oid AND d.deptype = 'e')",  # an extension's, as PostGIS has
     )
-    if stranger:
-        raise DatabaseRefused(
-            f"cannot use the database {database} as {user}: tables in it, such as {stranger},"
-            f" belong to {owner}. As the server's administrator, in that database:"
-            f' REASSIGN OWNED BY "{owner}" TO "{user}"'
-        )
+    if not table:
+        return
+    user, database = settings.postgres_user, settings.postgres_db
+    mend = (
+        f'As the server\'s administrator, in that database: REASSIGN OWNED BY "{owner}" TO "{user}"'
+    )
+    if bootstrap:  # PostgreSQL's own user, whose things cannot be given away all at once
+        mend = f"Restore it again, into an empty database: pg_restore --no-owner --role={user}"
+    raise DatabaseRefused(
+        f"cannot use the database {database} as {user}: tables in it, such as {table}, belong to"
+        f" {owner}. {mend}"
+    )
 
 
 def _row(connection: Connection, query: str) -> tuple[object, ...]:

@@ -69,4 +69,4 @@ def remove_stale_files(paths: Paths) -> None:
         (paths.temporal / name).unlink(missing_ok=True)
     for stale in (*paths.run.glob("*.pid"), *paths.metrics.glob("*.db")):
         if stale.name != "supervisord.pid":
-            stale.unlink()
+            stale.unlink(missing_ok=True)

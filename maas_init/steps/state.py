@@ -52,9 +52,9 @@ class Found:
 
 def find(connection: Connection, packaged: Packaged) -> Found:
     """Compare the database with what is packaged. Nothing is written."""
-    if _exists(connection, "public.alembic_version"):
+    if exists(connection, "public.alembic_version"):
         return _find_alembic(connection, packaged)
-    if _exists(connection, "public.django_migrations"):
+    if exists(connection, "public.django_migrations"):
         return _find_django(connection, packaged)
     tables = _tables(connection)
     if tables:
@@ -79,7 +79,7 @@ def refuse_unsuitable(found: Found, database: str) -> None:
 
 
 def _find_alembic(connection: Connection, packaged: Packaged) -> Found:
-    if not _exists(connection, MAAS_TABLE):
+    if not exists(connection, MAAS_TABLE):
         return Found(State.FOREIGN, "it belongs to another application (alembic_version)")
     if not packaged.revisions:
         return Found(State.AHEAD, "a MAAS of 3.7 or newer has used it")
@@ -151,17 +151,19 @@ def _unless_cut_off(connection: Connection, packaged: Packaged, applied: int) ->
     come last in every version.
     """
     lacking = None if packaged.revisions else _missing_views_or_triggers(connection)
-    lacking = lacking or _missing_of_temporal(connection)
+    lacking = lacking or missing_of_temporal(connection)
     if lacking:
-        return Found(State.PARTIAL, f"an earlier migration was cut off: {lacking}", applied)
-    older = _older_of_temporal(connection, packaged)
+        return Found(
+            State.PARTIAL, f"{lacking}: a migration was not finished, or it was removed", applied
+        )
+    older = older_of_temporal(connection, packaged)
     if older:
         return Found(State.PARTIAL, older, applied, only_by_version=True)
     return Found(State.CURRENT, f"{applied} migrations applied", applied)
 
 
 def _missing_views_or_triggers(connection: Connection) -> str | None:
-    missing = [view for view in VIEWS if not _exists(connection, f"public.{view}")]
+    missing = [view for view in VIEWS if not exists(connection, f"public.{view}")]
     if missing:
         return f"no view {', '.join(missing)}"
     row = connection.execute("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal").fetchone()
@@ -169,21 +171,23 @@ def _missing_views_or_triggers(connection: Connection) -> str | None:
     return f"{triggers} triggers" if triggers < FEWEST_TRIGGERS else None
 
 
-def _missing_of_temporal(connection: Connection) -> str | None:
+def missing_of_temporal(connection: Connection) -> str | None:
+    """Say which of Temporal's schemas is not there, or at its beginning."""
     for schema in packages.TEMPORAL_SCHEMAS:
-        if not _exists(connection, f"{schema}.schema_version"):
+        if not exists(connection, f"{schema}.schema_version"):
             return f"no {schema}.schema_version"
         if not any(version != "0.0" for version, _ in _versions_of_temporal(connection, schema)):
             return f"{schema}.schema_version is at its beginning"
     return None
 
 
-def _older_of_temporal(connection: Connection, packaged: Packaged) -> str | None:
+def older_of_temporal(connection: Connection, packaged: Packaged) -> str | None:
+    """Say which of Temporal's schemas is older than the packaged one, or of another database."""
     for schema, newest in packaged.temporal.items():
         rows = _versions_of_temporal(connection, schema)
         own = [version for version, is_own in rows if is_own]
         if not own:  # Temporal asks by the database's name, which a restore may have changed
-            return f"{schema}.schema_version is of a database of another name"
+            return f"Temporal's tables ({schema}) bear the name of another database"
         there = packages.version(own[0])
         if there is None or there < newest:
             return f"{schema}.schema_version is {own[0]}, of {'.'.join(map(str, newest))}"
@@ -215,6 +219,7 @@ def _tables(connection: Connection) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def _exists(connection: Connection, relation: str) -> bool:
+def exists(connection: Connection, relation: str) -> bool:
+    """Say whether a table, view or the like is there."""
     row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [relation]).fetchone()
     return bool(row and row[0])

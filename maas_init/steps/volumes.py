@@ -33,7 +33,7 @@ def prepare(paths: Paths) -> list[str]:
             if directory == paths.data:
                 break  # what lies below it has the same trouble
     else:
-        problems += _foreign_files(paths.data)
+        problems += _foreign_files(paths.data, {*NOT_OURS, paths.backups.name})
         problems += _unsuitable(paths.data)
     if problems:
         raise VolumeUnusable("cannot use the volumes: " + problems[0], tuple(problems[1:]))
@@ -86,7 +86,7 @@ def _make_usable(directory: Path, mode: int) -> str | None:
 def _describe(directory: Path, error: OSError) -> str:
     uid, gid = os.geteuid(), os.getegid()
     there = directory
-    while not there.exists() and there != there.parent:
+    while not os.path.exists(there) and there != there.parent:  # False where we may not look, too
         there = there.parent
     what = f"{directory} cannot be written ({error.strerror})"
     if error.errno == errno.EROFS:
@@ -125,17 +125,18 @@ def _free(path: Path) -> int:
     return status.f_bavail * status.f_frsize
 
 
-def _foreign_files(top: Path) -> list[str]:
-    """Name what below the data directory stops MAAS silently.
+def _foreign_files(top: Path, except_for: set[str]) -> list[str]:
+    """Name what below the data directory stops MAAS silently, except for some names at its top.
 
     It never replaces a file of another owner, and keeps its old content. A directory of another
-    owner is fine as long as it can be written.
+    owner is fine as long as it can be written. Backups, which an operator may copy in as root, are
+    none of MAAS's.
     """
     uid = os.geteuid()
     found: list[str] = []
     for directory, directories, files in os.walk(top):
         if directory == str(top):
-            directories[:] = [name for name in directories if name not in NOT_OURS]
+            directories[:] = [name for name in directories if name not in except_for]
         for name in directories:
             path = Path(directory, name)
             if not path.is_symlink() and not os.access(path, os.R_OK | os.W_OK | os.X_OK):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import struct
 from collections.abc import Iterator
@@ -143,15 +144,30 @@ def test_a_migration_that_fails_says_how_to_go_back(
     result = upgraded.init(server, database)
     assert result.status == 70, result.output
     (line,) = (line for line in result.output.splitlines() if "pg_restore" in line)
-    assert f"createdb --username=maas {database}_before" in result.output
+    assert f"createdb --username=maas -- {database}_before" in result.output
     server.copy("template0", f"{database}_before")
     command = shlex.split(line.split("docker compose run --rm maas ")[1])
     restored = upgraded.run(*command, PGPASSWORD=PASSWORD)
     assert restored.status == 0, restored.output
     assert server.dump(f"{database}_before") == before
+    upgraded.run("truncate", "--size=-20000", command_dump(command))
+    server.copy("template0", f"{database}_before")
+    assert upgraded.run(*command, PGPASSWORD=PASSWORD).status != 0
+    assert (
+        server.sql(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", f"{database}_before"
+        ).strip()
+        == "0"
+    )
     status = upgraded.status(server, database)
     assert str(status["backups"]["unfinished_migration"]).endswith(".dump")
     assert ADMIN_PASSWORD not in result.output
+
+
+def command_dump(command: list[str]) -> str:
+    """Name the dump that a command restores."""
+    (dump,) = set(re.findall(r"\S+\.dump", " ".join(command)))
+    return str(dump)
 
 
 def test_a_directory_of_root_that_an_access_list_opens(

@@ -66,6 +66,19 @@ CASES = (
     ),
     Case("a 3.7 cut off between Django's last two", "trapped", ("ahead", "ahead", "partial")),
     Case(
+        "cut off within Temporal's",
+        "of-3.5",
+        ("partial", "behind", "behind"),
+        "UPDATE temporal.schema_version SET curr_version = '0.0'; DROP TABLE"
+        " temporal.cluster_membership; DROP TABLE temporal_visibility.schema_version",
+    ),
+    Case(
+        "a 3.7 cut off within Temporal's",
+        "of-3.7",
+        ("ahead", "ahead", "partial"),
+        "DELETE FROM temporal_visibility.schema_version",
+    ),
+    Case(
         "restored under another name",
         "of-3.5",
         ("partial", "behind", "behind"),

@@ -145,7 +145,7 @@ def test_a_server_that_comes_late_is_found(server: Server, database: Settings, s
     assert len(delays) == 1
 
 
-def test_the_reason_does_not_depend_on_the_language(server: Server, database: Settings) -> None:
+def test_the_reason_comes_from_the_server_s_sqlstate(server: Server, database: Settings) -> None:
     def state(**changes: str) -> str | None:
         parameters = database.connection_parameters() | changes
         return sqlstate.of_failed_connection(psycopg.conninfo.make_conninfo("", **parameters), 3)

@@ -88,7 +88,10 @@ def test_the_states_of_a_database_of_35(database: Settings) -> None:
             "UPDATE temporal.schema_version SET curr_version = '1.9'",
             "temporal.schema_version is 1.9, of 1.10",
         ),
-        ("UPDATE temporal.schema_version SET db_name = 'before'", "of a database of another name"),
+        (
+            "UPDATE temporal.schema_version SET db_name = 'before'",
+            "bear the name of another database",
+        ),
         ("DROP SCHEMA temporal_visibility CASCADE", "no temporal_visibility.schema_version"),
         ("DROP VIEW maasserver_podhost", "no view maasserver_podhost"),
         ("DROP FUNCTION nothing CASCADE", "0 triggers"),

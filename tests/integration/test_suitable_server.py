@@ -2,13 +2,13 @@ import pytest
 from database_server import Server
 
 from maas_init.errors import ConfigurationUnusable, DatabaseRefused
-from maas_init.steps import database
+from maas_init.steps import database as database_step
 from maas_init.steps import server as server_step
 from settings import Settings
 
 
 def check(settings: Settings) -> tuple[str, list[str]]:
-    with database.connect(settings) as connection:
+    with database_step.connect(settings) as connection:
         return server_step.check(connection, settings)
 
 
@@ -45,12 +45,29 @@ def test_a_database_of_somebody_else(server: Server, database: Settings) -> None
     check(database)
 
 
-def test_tables_of_somebody_else(server: Server, database: Settings) -> None:
+@pytest.mark.parametrize("owner", ["postgres", "former"])
+def test_tables_of_somebody_else(server: Server, database: Settings, owner: str) -> None:
     server.sql("CREATE TABLE maasserver_config ()", "maasdb")
-    with pytest.raises(DatabaseRefused) as caught:
+    if owner == "former":
+        server.sql("DROP ROLE IF EXISTS former; CREATE ROLE former")
+        server.sql("ALTER TABLE maasserver_config OWNER TO former", "maasdb")
+    with database_step.connect(database) as connection:
+        with pytest.raises(DatabaseRefused) as caught:
+            server_step.check_owner(connection, database)
+        assert f"maasserver_config, belong to {owner}." in str(caught.value)
+        if owner == "former":
+            advice = str(caught.value).rpartition("in that database: ")[2]
+            server.sql(advice, "maasdb")
+            server_step.check_owner(connection, database)
+        else:
+            assert "pg_restore --no-owner --role=maas" in str(caught.value)
+
+
+def test_tables_that_would_not_be_in_public(server: Server, database: Settings) -> None:
+    server.sql("CREATE SCHEMA maas AUTHORIZATION maas", "maasdb")
+    with pytest.raises(ConfigurationUnusable) as caught:
         check(database)
-    assert "maasserver_config, belong to postgres" in str(caught.value)
-    server.sql("ALTER TABLE maasserver_config OWNER TO maas", "maasdb")
+    server.sql(str(caught.value).rpartition("In that database: ")[2])
     check(database)
 
 

@@ -28,6 +28,18 @@ def test_a_terminal_is_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         admin.read_password(None)
 
 
+def test_the_end_of_input_at_a_terminal_is_no_mistake_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def end(_prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(getpass, "getpass", end)
+    with pytest.raises(ConfigurationUnusable, match="empty password"):
+        admin.read_password(None)
+
+
 def test_standard_input_and_files_lose_their_line_end(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -39,7 +51,7 @@ def test_standard_input_and_files_lose_their_line_end(
     assert admin.read_password(str(file)) == "p 2"
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\n", b"a\nb\n", b"a\x07\n"])
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\n", b"a\nb\n", b"a\x07\n", b"a" * 5000])
 def test_what_is_no_password(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "password"
     file.write_bytes(content)

@@ -68,6 +68,24 @@ def test_endless_output_fills_no_memory() -> None:
     assert len(str(caught.value)) < 2 * maas_command.LONGEST_LINE
 
 
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        ("import os, time; os.close(1); os.close(2); time.sleep(1)", None),
+        ("import os, time; os.close(1); os.close(2); time.sleep(60)", "did not end within"),
+        ("import subprocess; subprocess.Popen(['sleep', '20'])", None),
+    ],
+)
+def test_neither_output_nor_end_alone_is_waited_for(source: str, status: str | None) -> None:
+    begun = time.monotonic()
+    if status:
+        with pytest.raises(CommandFailed, match=status):
+            maas_command.run(python(source), timeout=3)
+    else:
+        maas_command.run(python(source), timeout=15)
+    assert time.monotonic() - begun < 10
+
+
 def test_an_exception_in_between_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maas_command, "TICK_SECONDS", 0.1)
 

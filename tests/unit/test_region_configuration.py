@@ -69,3 +69,28 @@ def test_an_empty_file_is_fine(tmp_path: Path) -> None:
 
 def test_workers_are_at_least_1_and_at_most_4() -> None:
     assert 1 <= region_configuration.default_workers() <= 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'database_pass: "sec-ret-1\nmaas_url: x\n',
+        "database_pass: *sec-ret-1\n",
+        "database_pass: [sec-ret-1\n",
+        "sec-ret-1: 2024-13-45\n",
+    ],
+)
+def test_what_is_no_yaml_is_not_quoted(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "regiond.conf"
+    path.write_text(text)
+    with pytest.raises(ConfigurationUnusable) as caught:
+        region_configuration.write(path, SETTINGS)
+    assert str(caught.value).startswith(f"cannot read {path}")
+    assert "sec-ret" not in str(caught.value)
+
+
+def test_keys_that_are_no_words_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "regiond.conf"
+    path.write_text("1: a\n")
+    region_configuration.write(path, SETTINGS)
+    assert yaml.safe_load(path.read_text())[1] == "a"

@@ -142,3 +142,32 @@ def test_compose_passes_every_setting_and_the_example_explains_every_variable() 
         assert name.removesuffix("_FILE") in declared or re.search(rf"^#?{name}=", example, re.M), (
             name
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("POSTGRES_HOST", "postgres..local"),
+        ("POSTGRES_HOST", "a" * 64),
+        ("POSTGRES_HOST", "host/x"),
+        ("POSTGRES_HOST", "postgres:5432"),
+        ("POSTGRES_HOST", "http://postgres"),
+        ("MAAS_URL", "http://ma as:5240/MAAS"),
+        ("MAAS_URL", "http://0.0.0.0:5240/MAAS"),
+        ("POSTGRES_USER", "me:x"),
+        ("POSTGRES_USER", "100%"),
+        ("POSTGRES_DB", "a/b"),
+        ("POSTGRES_DB", "-x"),
+        ("POSTGRES_DB", "a=b"),
+        ("MAAS_ADMIN_USERNAME", "MAAS"),
+        ("MAAS_ADMIN_USERNAME", "maas-init-node"),
+    ],
+)
+def test_names_that_maas_cannot_carry_or_keeps(name: str, value: str) -> None:
+    (problem,) = problems(NEEDED | {name: value})
+    assert problem.startswith(f"{name} ")
+
+
+@pytest.mark.parametrize("host", ["postgres", "192.0.2.1", "::1", "db.example.com", "/run/pg"])
+def test_hosts(host: str) -> None:
+    assert settings.load(NEEDED | {"POSTGRES_HOST": host}).postgres_host == host

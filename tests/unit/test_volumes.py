@@ -60,6 +60,13 @@ def test_a_full_volume_is_refused_and_a_nearly_full_one_warned_of(
         volumes.prepare(paths)
 
 
+def test_backups_may_be_anybody_s(paths: Paths) -> None:
+    volumes.prepare(paths)
+    (paths.backups / "copied-in.dump").touch()
+    os.chown(paths.backups / "copied-in.dump", 0 if os.geteuid() else 12345, 12345)
+    volumes.prepare(paths)
+
+
 def test_what_is_in_the_way_is_named(paths: Paths) -> None:
     paths.data.mkdir(parents=True)
     (paths.data / "certificates").write_text("in the way")

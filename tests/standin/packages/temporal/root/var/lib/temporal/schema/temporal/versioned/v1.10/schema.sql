@@ -1,7 +1,7 @@
-CREATE TABLE IF NOT EXISTS namespaces (id bytea PRIMARY KEY, name varchar(255) UNIQUE NOT NULL);
+CREATE TABLE namespaces (id bytea PRIMARY KEY, name varchar(255) UNIQUE NOT NULL);
 
 -- Who takes part in the cluster: Temporal's own columns, so that they can be asked for.
-CREATE TABLE IF NOT EXISTS cluster_membership (
+CREATE TABLE cluster_membership (
     membership_partition integer NOT NULL,
     host_id bytea NOT NULL,
     rpc_address varchar(128) NOT NULL,
