@@ -27,8 +27,8 @@ Connection = psycopg.Connection[tuple[object, ...]]
 # (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 REFUSALS = {
     "28P01": "the password was refused, or there is no such role. Set POSTGRES_PASSWORD (or its"
-    " file) to the password of that role; to change the role's: docker compose exec postgres psql -U {user} -d {database}"
-    " -c '\\password'",
+    " file) to the password of that role; to change the role's: docker compose exec postgres"
+    " psql -U {user} -d {database} -c '\\password'",
     "28000": "there is no such role, it may not log in, or not from here. Set POSTGRES_USER, or"
     ' create it: CREATE ROLE "{user}" LOGIN PASSWORD …',
     "3D000": "there is no such database. Set POSTGRES_DB, or create it:"

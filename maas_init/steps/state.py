@@ -21,6 +21,7 @@ FEWEST_TRIGGERS = 100
 TABLE_PREFIXES = ("auth_", "django_", "maasserver_", "metadataserver_", "piston3_")
 # Exists in every MAAS of any age, whichever tool made it.
 MAAS_TABLE = "public.maasserver_config"
+DJANGO_TABLE = "public.django_migrations"
 
 
 class State(enum.Enum):
@@ -54,7 +55,7 @@ def find(connection: Connection, packaged: Packaged) -> Found:
     """Compare the database with what is packaged. Nothing is written."""
     if exists(connection, "public.alembic_version"):
         return _find_alembic(connection, packaged)
-    if exists(connection, "public.django_migrations"):
+    if exists(connection, DJANGO_TABLE):
         return _find_django(connection, packaged)
     tables = _tables(connection)
     if tables:
@@ -111,6 +112,8 @@ def _left_of_django(connection: Connection, packaged: Packaged, revisions: froze
     (facts/maas-37-region-run.md 1); killed after them, what other applications lack never comes.
     A database that 3.7 has made has none of Django's.
     """
+    if not exists(connection, DJANGO_TABLE):
+        return 0
     applied = _applied(connection)
     missing = packaged.django - applied
     last = max(m for m in packaged.django if m[0] == "maasserver")

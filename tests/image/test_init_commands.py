@@ -103,7 +103,7 @@ def test_a_new_administrator_and_a_new_password(server: Postgres, runner: Runner
     assert admin("third", "--email", "second@localhost", stdin="x\n")[0] != 0  # taken
     status, output = admin("third", "--password-file", "/nowhere")
     assert status == 78
-    assert "cannot read the password from /nowhere: No such file" in output
+    assert "cannot be read from /nowhere: No such file" in output
     server.sql("UPDATE auth_user SET is_superuser = false WHERE username = 'second'", DATABASE)
     status, output = admin("second", stdin="x\n")
     assert "not an administrator" in output
