@@ -206,7 +206,8 @@ def _prepare_database(
         step.result("written" if changed else "unchanged")
     if found.state is not state.State.CURRENT:
         with report.step("migrate") as step:
-            regions.wait_until_gone(connection, step)
+            if found.state is not state.State.EMPTY:
+                regions.wait_until_gone(connection, step)
             migrate.migrate(connection, settings, shipped, found, paths.backups, step)
             after = state.find(connection, shipped)
             if after.only_by_version:

@@ -19,6 +19,7 @@ from engine import docker
 RUNS = int(os.environ.get("CHAOS_RUNS") or 20)
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10**6))
 DATABASE = "chaos"
+NAME = f"maas-test-chaos-{os.getpid()}"
 TEMPLATES = ("template0", "of-3.4")
 # What is killed: the process, what it runs at that moment, all of its container, or PostgreSQL.
 VICTIMS = ("process", "process", "command", "container", "PostgreSQL")
@@ -102,8 +103,8 @@ class Rig:
 @pytest.fixture(scope="module")
 def rigs(image: str) -> Iterator[dict[str, Rig]]:
     with network():
-        server = Postgres("15", "maas-test-chaos-postgres")
-        runners = {version: Runner(version, f"maas-test-chaos-{version}") for version in VERSIONS}
+        server = Postgres("15", f"{NAME}-postgres")
+        runners = {version: Runner(version, f"{NAME}-{version}") for version in VERSIONS}
         server.start()
         for version, runner in runners.items():
             build(version)
@@ -145,7 +146,7 @@ def test_killed_at_random_moments(rigs: dict[str, Rig]) -> None:
 def test_ten_at_once(rigs: dict[str, Rig]) -> None:
     server = rigs["3.5"].server
     server.copy("template0", DATABASE)
-    runners = [Runner("3.5", f"maas-test-ten-{number}") for number in range(10)]
+    runners = [Runner("3.5", f"{NAME}-ten-{number}") for number in range(10)]
     for runner in runners:
         runner.start()
     results: dict[str, Result] = {}
