@@ -206,8 +206,8 @@ def _prepare_database(
         step.result("written" if changed else "unchanged")
     if found.state is not state.State.CURRENT:
         with report.step("migrate") as step:
-            if found.state is not state.State.EMPTY:
-                regions.wait_until_gone(connection, step)
+            settle = 0.0 if found.state is state.State.EMPTY else regions.SETTLE_SECONDS
+            regions.wait_until_gone(connection, step, settle)
             migrate.migrate(connection, settings, shipped, found, paths.backups, step)
             after = state.find(connection, shipped)
             if after.only_by_version:

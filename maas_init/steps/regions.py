@@ -32,17 +32,20 @@ def connected(connection: Connection) -> dict[str, object]:
 
 
 def wait_until_gone(
-    connection: Connection, step: Step, sleep: Callable[[float], None] = time.sleep
+    connection: Connection,
+    step: Step,
+    settle: float = SETTLE_SECONDS,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Wait for running regions to stop, for dbupgrade takes away what they work with.
 
-    One that is starting, or has just lost its connection, comes within a few seconds. Raises
-    DatabaseUnavailable when one is still there.
+    One that is starting, or has just lost its connection, comes within a few seconds: `settle`
+    says how many to look for it. Raises DatabaseUnavailable when one is still there.
     """
     begun = time.monotonic()
-    while (found := connected(connection)) or time.monotonic() - begun < SETTLE_SECONDS:
+    while (found := connected(connection)) or time.monotonic() - begun < settle:
         if not found:
-            sleep(min(1.0, SETTLE_SECONDS))
+            sleep(min(1.0, settle))
             continue
         names = ", ".join(found)
         if time.monotonic() - begun >= WAIT_SECONDS:

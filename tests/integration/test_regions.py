@@ -39,7 +39,25 @@ def test_a_running_region_is_waited_for_and_named(
         with pytest.raises(DatabaseUnavailable, match="maas-regiond-abc123 at 127"):
             regions.wait_until_gone(connection, step)
         monkeypatch.setattr(regions, "WAIT_SECONDS", 30.0)
-        regions.wait_until_gone(connection, step, lambda _seconds: running.close())
+        regions.wait_until_gone(connection, step, 0.0, lambda _seconds: running.close())
+
+
+def test_a_region_that_comes_a_moment_later_is_seen(
+    database: Settings, step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regions, "WAIT_SECONDS", 0.5)
+    came = []
+
+    def sleep(_seconds: float) -> None:
+        came.append(region(database))
+        monkeypatch.setattr(regions, "WAIT_SECONDS", 0.0)
+
+    with (
+        database_step.connect(database) as connection,
+        pytest.raises(DatabaseUnavailable, match="maas-regiond-abc123"),
+    ):
+        regions.wait_until_gone(connection, step, 3.0, sleep)
+    came[0].close()
 
 
 def test_another_region_is_seen_and_let_be(database: Settings, step: Step, maas_id: Path) -> None:
