@@ -86,14 +86,13 @@ class Postgres:
     def drop(self, database: str) -> None:
         self.sql(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
-    def dump(self, database: str) -> str:
+    def dump(self, database: str, *options: str) -> str:
         """Return all that is in a database, as text."""
-        text = self._run("pg_dump", database)
+        text = self._run("pg_dump", *options, database)
         return "\n".join(line for line in text.splitlines() if "restrict " not in line)
 
     def schema(self, database: str) -> str:
-        text = self._run("pg_dump", "--schema-only", database)
-        return "\n".join(line for line in text.splitlines() if "restrict " not in line)
+        return self.dump(database, "--schema-only")
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> str:
         return docker("exec", self.name, program, "-U", "maas", *arguments, check=check)

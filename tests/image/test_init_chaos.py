@@ -140,7 +140,8 @@ def test_killed_at_random_moments(rigs: dict[str, Rig]) -> None:
         killed_in[step] += 1
         print(f"run {number}: {version} on {template}, {victim} killed in {step}: converged")
     print(f"{RUNS} of {RUNS} converged; killed in: {dict(killed_in)}")
-    assert killed_in["done"] < RUNS / 2  # else the moments are not those meant
+    if RUNS >= 10:  # fewer say nothing
+        assert killed_in["done"] < RUNS / 2  # else the moments are not those meant
 
 
 def test_ten_at_once(rigs: dict[str, Rig]) -> None:
