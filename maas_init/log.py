@@ -42,4 +42,5 @@ def set_up() -> None:
     handler = logging.StreamHandler(sys.stdout)
     colour = "NO_COLOR" not in os.environ and (sys.stdout.isatty() or "FORCE_COLOR" in os.environ)
     handler.setFormatter(Formatter(colour, supervised="SUPERVISOR_ENABLED" in os.environ))
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # each request is not worth a line
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

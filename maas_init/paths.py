@@ -20,6 +20,7 @@ class Paths:
     metrics: Path
     run: Path
     region_socket: Path
+    worker_socket: Path
     backups: Path
     volatile: Path
     log: Path
@@ -44,6 +45,7 @@ class Paths:
             metrics=Path(environ["prometheus_multiproc_dir"]),
             run=Path(environ["MAAS_IPC_SOCKET_PATH"]).parent,
             region_socket=Path(environ["MAAS_IPC_SOCKET_PATH"]),
+            worker_socket=Path(environ["MAAS_HTTP_SOCKET_WORKER_BASE_PATH"] + ".0"),
             backups=data / "backups",
             volatile=Path("/run"),
             log=Path(environ["MAAS_SYSLOG_LOG_DIR"]),

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ log = logging.getLogger("init")
 # A step that takes long says something at least every 5 seconds.
 PROGRESS_SECONDS = 4.0
 TICK_SECONDS = 0.5
+BAR_SECONDS = 0.1
+BAR_WIDTH = 30
 
 
 class Step:
@@ -26,9 +29,16 @@ class Step:
         self._report = report
         self._entry = entry
         self._begun = self._said_at = time.monotonic()
+        self._drawn = False
 
-    def progress(self, text: str) -> None:
-        """Note how far the step is; log it when nothing has been logged for a while."""
+    def progress(self, text: str, fraction: float | None = None) -> None:
+        """Note how far the step is; log it when nothing has been logged for a while.
+
+        Where a fraction of the whole is known, a terminal shows it as a bar.
+        """
+        if fraction is not None and sys.stdout.isatty():
+            self._draw(text, fraction)
+            return
         self._entry["progress"] = text
         self._report.write()
         if self._quiet():
@@ -37,6 +47,7 @@ class Step:
     def say(self, text: str) -> None:
         """Log a line now."""
         self._said_at = time.monotonic()
+        self._erase()
         log.info("%s: %s", self._entry["name"], text)
 
     def result(self, text: str) -> None:
@@ -49,6 +60,26 @@ class Step:
             if self._quiet():
                 doing = self._entry.get("progress", "at work")
                 self.say(f"{doing} ({time.monotonic() - self._begun:.0f} s since it began)")
+
+    def end(self) -> None:
+        """Remove what stands on the terminal for the time of the step only."""
+        self._erase()
+
+    def _draw(self, text: str, fraction: float) -> None:
+        now = time.monotonic()
+        if self._drawn and now - self._said_at < BAR_SECONDS:
+            return
+        self._said_at, self._drawn = now, True
+        bar = "#" * round(fraction * BAR_WIDTH)
+        line = f"{self._entry['name']} [{bar:<{BAR_WIDTH}}] {fraction:4.0%} {text}"
+        sys.stdout.write(f"\r\033[K{line}")
+        sys.stdout.flush()
+
+    def _erase(self) -> None:
+        if self._drawn:
+            sys.stdout.write("\r\033[K")
+            sys.stdout.flush()
+        self._drawn = False
 
     def _quiet(self) -> bool:
         return time.monotonic() - self._said_at >= PROGRESS_SECONDS
@@ -88,6 +119,7 @@ class Report:
         finally:
             ended.set()
             teller.join()
+            step.end()
             entry["seconds"] = round(time.monotonic() - begun, 3)
             entry.pop("progress", None)
             self.write()

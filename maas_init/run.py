@@ -3,20 +3,20 @@
 Each run converges: whatever point an earlier one was killed at, what is done is found done.
 """
 
+import contextlib
 import errno
-import fcntl
 import logging
 import os
 import platform
 import socket
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 
 import settings as all_settings
-from maas_init import atomic_file, maas_package, packaged
+from maas_init import atomic_file, file_lock, maas_package, packaged
+from maas_init.commands import restore
 from maas_init.errors import (
     ConfigurationUnusable,
     DatabaseRefused,
@@ -60,8 +60,6 @@ VOLUME_ERRORS = frozenset(
         errno.ELOOP,
     }
 )
-LOCK_RETRY_SECONDS = 0.2
-LOCK_TRIES_SAID = 20
 # Remembers a difference of Temporal's version that MAAS's own migration has left.
 ACCEPTED = "accepted-temporal-version"
 
@@ -69,15 +67,17 @@ ACCEPTED = "accepted-temporal-version"
 def run() -> int:
     """Prepare everything; return the exit status."""
     paths = Paths.from_environment(os.environ)
-    lock_file = _only_one_here(paths)
-    try:
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # the volumes' step will say why
+            paths.run.mkdir(mode=0o700, exist_ok=True)
+            lock_file = paths.run / "init.lock"
+            stack.enter_context(
+                file_lock.held(lock_file, "another maas-init run in this container")
+            )
         if _accepts(paths.region_socket):
             log.info("nothing to do: regiond runs already")
             return 0
         return _reported(paths)
-    finally:
-        if lock_file is not None:
-            os.close(lock_file)
 
 
 def load_settings() -> Settings:
@@ -152,6 +152,11 @@ def _run(paths: Paths, report: Report) -> None:
         for warning in volumes.prepare(paths):
             log.warning(warning)
         step.result(f"{paths.data} can be written")
+    if file := restore.unfinished(paths):
+        raise MigrationFailed(
+            f"cannot start on what a restore of {file} has left half done. Finish it:"
+            f" {restore.command(Path(file))}"
+        )
     with report.step("database") as step:
         connection = database.wait(settings, step)
         text, warnings = server.check(connection, settings)
@@ -239,28 +244,6 @@ def _read(path: Path) -> str | None:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-
-
-def _only_one_here(paths: Paths) -> int | None:
-    """Wait for a run that is under way in this container; return the lock that keeps others out.
-
-    None where /run cannot be written, which the volumes' step will say.
-    """
-    try:
-        paths.run.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(paths.run / "init.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return None
-    tries = 0
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return descriptor
-        except BlockingIOError:
-            if tries % LOCK_TRIES_SAID == 0:
-                log.info("waiting for another maas-init run in this container")
-            tries += 1
-            time.sleep(LOCK_RETRY_SECONDS)
 
 
 def _accepts(path: Path) -> bool:

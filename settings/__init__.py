@@ -2,6 +2,16 @@
 
 from settings.declaration import Settings, secret_names
 from settings.load import SettingsError, load, read
+from settings.secret_file import LONGEST_SECRET, read_secret
 from settings.unknown import warnings
 
-__all__ = ["Settings", "SettingsError", "load", "read", "secret_names", "warnings"]
+__all__ = [
+    "LONGEST_SECRET",
+    "Settings",
+    "SettingsError",
+    "load",
+    "read",
+    "read_secret",
+    "secret_names",
+    "warnings",
+]

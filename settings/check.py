@@ -79,6 +79,15 @@ def user_name(value: str) -> str:
     return value
 
 
+def ssh_key_sources(value: str) -> tuple[str, ...]:
+    """Accept lp:NAME and gh:NAME, several with spaces or commas between them."""
+    sources = tuple(dict.fromkeys(re.split(r"[,\s]+", value.strip(", "))))
+    wrong = [source for source in sources if not re.fullmatch(r"(lp|gh):[\w.+-]+", source)]
+    if wrong:
+        raise ValueError(f"is {value!r}, but must be lp:NAME or gh:NAME")
+    return sources
+
+
 def email(value: str) -> str:
     """Accept something of the shape name@host."""
     name, at, host = text(value).partition("@")

@@ -17,6 +17,11 @@ COMPOSE_VARIABLES = (
     ),
     ("MAAS_SYSLOG_PORT", "127.0.0.1:0", "Likewise for the logs of machines, such as 5247."),
     ("MAAS_HEALTH_PORT", "127.0.0.1:9568", "Address and port of the host that lead to metrics."),
+    (
+        "MAAS_ENV_FILE",
+        ".env",
+        "File whose variables all reach the container, so that MAAS_SETTING_<name> does.",
+    ),
     ("MAAS_HOSTNAME", "maas", "Host name of the container: MAAS knows its region by it. Keep it."),
     ("MAAS_VERSION", "3.5", "Series of MAAS that `docker compose build` installs."),
     ("MAAS_IMAGE", "truenas-maas:3.5", "Name that the built image gets, or image that is pulled."),

@@ -1,7 +1,7 @@
 """The settings: one field of `Settings` each, with its check, default, example and help."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,12 @@ class Settings:
         example="admin@example.com",
         default="admin@localhost",
     )
+    maas_admin_ssh_import: tuple[str, ...] | None = _setting(
+        check.ssh_key_sources,
+        "Whose public SSH keys MAAS imports for the administrator: lp:NAME of Launchpad, gh:NAME of"
+        " GitHub, or several.",
+        example="gh:NAME",
+    )
     postgres_host: str = _setting(
         check.host,
         "Host name or address of PostgreSQL.",
@@ -137,7 +143,8 @@ class Settings:
     )
     maas_backups_kept: int = _setting(
         check.integer(1, 1000),
-        "How many database dumps of earlier migrations are kept in /var/lib/maas/backups.",
+        "How many dumps from before migrations, and how many backups, are kept in"
+        " /var/lib/maas/backups.",
         example="3",
         default="3",
     )
@@ -153,6 +160,8 @@ class Settings:
         example="0.0.0.0:9568",
         default="0.0.0.0:9568",
     )
+    region_settings: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    """MAAS's own: its name for each -> the text that `MAAS_SETTING_<name>` gives it."""
 
     def connection_parameters(self) -> dict[str, Any]:
         """Return what psycopg needs to connect to the database."""
@@ -168,6 +177,8 @@ class Settings:
 def declarations() -> Iterator[Declaration]:
     """Yield every setting in the order in which it is declared."""
     for field in dataclasses.fields(Settings):
+        if not field.metadata:  # MAAS's own settings, which only MAAS knows
+            continue
         yield Declaration(name=field.name.upper(), **field.metadata)
 
 

@@ -12,6 +12,21 @@ from settings.declaration import Declaration, declarations
 # Between these, README has the table of settings.
 TABLE_BEGIN = "<!-- made by python -m settings.document -->"
 TABLE_END = "<!-- end -->"
+_REGION_EXAMPLE = """\
+# --- MAAS's own settings, by MAAS's names ---
+# `maas-init apply` sets them at each start; see docs/operations.md.
+#MAAS_SETTING_maas_name=home
+#MAAS_SETTING_upstream_dns=192.0.2.1
+#MAAS_SETTING_ntp_servers=ntp.example.com
+#MAAS_SETTING_completed_intro=true
+#MAAS_SETTING_enable_analytics=false
+"""
+_REGION_HELP = """\
+MAAS's own settings, such as `upstream_dns`, stand here as `MAAS_SETTING_<name>` with MAAS's name
+(`MAAS_SETTING_upstream_dns=192.0.2.1`), or as `MAAS_SETTING_<name>_FILE` in a file. After each
+start `maas-init apply` brings MAAS to them: [operations.md](operations.md#maass-own-settings). An
+empty one leaves MAAS's value alone.
+"""
 
 
 def env_example() -> str:
@@ -25,6 +40,7 @@ def env_example() -> str:
         "# database's password, as UID 568 and POSTGRES_UID: mount it into both at one path.\n"
     )
     parts = [head, *(_env_entry(d.name, d.example, _help(d), _needed(d)) for d in declarations())]
+    parts.append(_REGION_EXAMPLE)
     parts.append("# --- For compose.yaml itself ---\n")
     parts += (_env_entry(name, example, help, False) for name, example, help in COMPOSE_VARIABLES)
     return "\n".join(parts)
@@ -45,6 +61,7 @@ def configuration() -> str:
     for d in declarations():
         secret = "yes" if d.secret else ""
         lines.append(f"| `{d.name}` | {_default(d)} | {secret} | {d.help} | `{d.example}` |")
+    lines += ["", *_REGION_HELP.splitlines()]
     lines += [
         "",
         "For `compose.yaml` itself:",

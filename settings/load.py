@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from settings.declaration import Declaration, Settings, declarations
-
-# Far more than any password: a wrong path, such as that of a device, must not fill the memory.
-LONGEST_SECRET = 4096
+from settings.region import read_region_settings
+from settings.secret_file import read_secret
 
 
 class SettingsError(Exception):
@@ -33,9 +32,11 @@ def load(environ: Mapping[str, str]) -> Settings:
             if f"{setting.name}_FILE" not in problem:
                 problem += f". Example: {setting.name}={setting.example}"
             problems.append(problem)
+    region_settings, region_problems = read_region_settings(environ)
+    problems += region_problems
     if problems:
         raise SettingsError(problems)
-    return Settings(**values)
+    return Settings(**values, region_settings=region_settings)
 
 
 def read(name: str, environ: Mapping[str, str]) -> Any:
@@ -69,23 +70,3 @@ def _from_file(name: str, environ: Mapping[str, str]) -> str | None:
         return read_secret(Path(path))
     except ValueError as error:
         raise ValueError(f"{error} ({name}_FILE)") from None
-
-
-def read_secret(path: Path) -> str:
-    """Return what is in a file, without its line end.
-
-    Raises ValueError, whose text completes the sentence "NAME …" and never holds the secret.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(LONGEST_SECRET + 1)
-        text = content.decode().rstrip("\r\n")
-    except OSError as error:
-        raise ValueError(f"cannot be read from {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"cannot be read from {path}: it is not text") from None
-    if len(content) > LONGEST_SECRET:
-        raise ValueError(f"is longer than {LONGEST_SECRET} bytes in {path}")
-    if not text:
-        raise ValueError(f"is empty in {path}")
-    return text

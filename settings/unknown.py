@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from settings.compose import COMPOSE_VARIABLES
 from settings.declaration import declarations, secret_names
+from settings.region import PREFIX as REGION_SETTING
 
 # What MAAS itself reads (facts/maas-region-run.md 1, facts/maas-versions.md 1.4). The image sets
 # most of them; a test compares.
@@ -50,6 +51,8 @@ def warnings(environ: Mapping[str, str]) -> list[str]:
     found = []
     for name in sorted(environ):
         if not name.startswith(_PREFIXES) or name in known or not environ[name]:
+            continue
+        if name.startswith(REGION_SETTING):  # MAAS says which it knows
             continue
         near = difflib.get_close_matches(name, settings, n=1)
         hint = f"did you mean {near[0]}?" if near else "the settings are in docs/configuration.md"

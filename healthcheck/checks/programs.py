@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from healthcheck.check import Check, Failure, Target
-from healthcheck.supervisor_client import SupervisorClient, Unreachable
+from healthcheck.supervisor_client import Program, SupervisorClient, Unreachable
 
 # Without these the region does not serve; the others only degrade it.
 VITAL = frozenset({"init", "regiond", "apiserver", "nginx", "bind9"})
@@ -21,6 +21,9 @@ ALWAYS_ON = frozenset(
     }
 )
 
+# MAAS has refused a setting, of which the check `apply` tells more.
+REFUSED = 78
+
 
 def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
     client = SupervisorClient(target.supervisor_socket)
@@ -30,7 +33,7 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
             programs = await client.programs()
         except Unreachable as error:
             return Failure(f"PID 1 does not answer: {error}")
-        failed = [p for p in programs if p.failed or (p.name in ALWAYS_ON and p.state == "STOPPED")]
+        failed = [p for p in programs if _failed(p)]
         if not failed:
             return None
         reason = ", ".join(
@@ -39,6 +42,12 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
         return Failure(reason, degrades=not any(p.name in VITAL for p in failed))
 
     return run
+
+
+def _failed(program: Program) -> bool:
+    if program.name == "apply" and program.exit_status == REFUSED:
+        return False
+    return program.failed or (program.name in ALWAYS_ON and program.state == "STOPPED")
 
 
 CHECK = Check(

@@ -8,8 +8,7 @@ import psycopg
 
 from maas_init.errors import ConfigurationUnusable, DatabaseUnavailable, InitError
 from maas_init.steps import admin, database
-from settings import Settings, check
-from settings.load import LONGEST_SECRET, read_secret
+from settings import LONGEST_SECRET, Settings, check, read_secret
 
 # Where the password is read from when it is not a file.
 STDIN = "-"

@@ -3,11 +3,13 @@
 import json
 import os
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from maas_init import maas_package, packaged
+from maas_init.commands import backup, restore
 from maas_init.errors import DatabaseRefused
 from maas_init.paths import Paths
 from maas_init.steps import database, dump, regions, server, state
@@ -61,6 +63,8 @@ def as_text(document: Document) -> str:
     lines += [f"  {b['time']}  {b['bytes'] / 10**6:9.1f} MB  {b['name']}" for b in backups["files"]]
     if backups["problem"]:
         lines.append(f"  {backups['problem']}")
+    if backups["unfinished_restore"]:
+        lines.append(f"a restore was interrupted; finish it: {backups['unfinished_restore']}")
     if backups["unfinished_migration"]:
         lines.append(
             f"a migration has not succeeded yet; before it: {backups['unfinished_migration']}"
@@ -123,15 +127,18 @@ def _backups(settings: Settings, paths: Paths) -> Document:
         "directory": str(paths.backups),
         "files": [],
         "unfinished_migration": None,
+        "unfinished_restore": None,
         "problem": None,
     }
     try:
-        for path in dump.all_of(settings, paths.backups):
+        for path in dump.all_of(settings, paths.backups) + backup.all_in(paths.backups):
             status = path.stat()
             entry = {"name": path.name, "bytes": status.st_size, "time": _time(status.st_mtime)}
             document["files"].append(entry)
         unfinished = dump.unfinished(paths.backups)
         document["unfinished_migration"] = str(unfinished) if unfinished else None
+        if interrupted := restore.unfinished(paths):
+            document["unfinished_restore"] = restore.command(Path(interrupted))
     except OSError as error:
         document["problem"] = f"cannot read {error.filename}: {error.strerror}"
     return document

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -17,6 +18,8 @@ TIMEOUT_SECONDS = 6 * 3600.0
 # Holds the name of the dump from before a migration that has not succeeded yet, and of which
 # database that is.
 UNFINISHED = "unfinished-migration"
+# Likewise, of what a restore that has not succeeded yet is about to replace.
+BEFORE_RESTORE = "before-restore"
 MB = 10**6
 # A dump must not fill the file system, on which PostgreSQL may be, too.
 LEAST_FREE_MB = 64
@@ -37,58 +40,69 @@ def make(connection: Connection, settings: Settings, directory: Path, step: Step
         written, free = partial.stat().st_size // MB, shutil.disk_usage(directory).free // MB
         if free < LEAST_FREE_MB:
             raise MigrationFailed(
-                f"cannot dump the database before its migration: {directory} has only {free} MB"
+                f"cannot dump the database before it is changed: {directory} has only {free} MB"
                 f" free after {written} MB of the dump. Make room there, {ADVICE}"
             )
         connection.execute("SELECT 1")  # ours alone is the database only as long as this holds
         step.progress(f"dumping the database, {written} MB")
 
     try:
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        watch()
-        for command in (
-            ["pg_dump", "--format=custom", f"--file={partial}"],  # keeps the mode
-            ["pg_restore", f"--file={os.devnull}", str(partial)],  # reads all of it
-        ):
-            maas_command.run(
-                command,
-                timeout=TIMEOUT_SECONDS,
-                on_tick=watch,
-                variables=_connection_variables(settings),
-            )
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
+        write(partial, settings, watch)
         partial.rename(path)
         atomic_file.sync_directory(directory)
     except maas_command.CommandFailed as error:
         raise MigrationFailed(
-            f"cannot dump the database before its migration: {error}. Mend that, {ADVICE}"
+            f"cannot dump the database before it is changed: {error}. Mend that, {ADVICE}"
         ) from None
     finally:
         partial.unlink(missing_ok=True)
     return path
 
 
-def make_once(connection: Connection, settings: Settings, directory: Path, step: Step) -> Path:
-    """Dump the database, unless an earlier attempt at this migration has done so.
+def write(path: Path, settings: Settings, watch: Callable[[], None], *options: str) -> None:
+    """Dump the database to a new file, and read it whole.
+
+    `watch` is called at the beginning and every second; an exception in it ends the dump.
+    Raises CommandFailed.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    watch()
+    for command in (
+        ["pg_dump", "--format=custom", f"--file={path}", *options],  # keeps the mode
+        ["pg_restore", f"--file={os.devnull}", str(path)],
+    ):
+        maas_command.run(
+            command,
+            timeout=TIMEOUT_SECONDS,
+            on_tick=watch,
+            variables=connection_variables(settings),
+        )
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def make_once(
+    connection: Connection, settings: Settings, directory: Path, step: Step, note: str = UNFINISHED
+) -> Path:
+    """Dump the database, unless an earlier attempt at the same thing has done so.
 
     Else each of a failing migration's attempts would dump what the one before left half done, and
     push the dump out that is worth something. Return the dump's path; raises MigrationFailed.
     """
-    earlier, of = _unfinished(directory)
+    earlier, of = _noted(directory, note)
     identity = identify(connection)
     if earlier and of == identity:
-        step.say(f"the database as it was before this migration began is in {earlier}")
+        step.say(f"the database as it was before this began is in {earlier}")
         return earlier
     path = make(connection, settings, directory, step)
-    atomic_file.write(directory / UNFINISHED, f"{path.name}\n{identity}\n", 0o600)
+    atomic_file.write(directory / note, f"{path.name}\n{identity}\n", 0o600)
     step.say(f"the database as it is now is in {path}")
     return path
 
 
 def unfinished(directory: Path) -> Path | None:
     """Return the dump from before a migration that was begun and has not succeeded."""
-    return _unfinished(directory)[0]
+    return _noted(directory, UNFINISHED)[0]
 
 
 def all_of(settings: Settings, directory: Path) -> list[Path]:
@@ -99,10 +113,12 @@ def all_of(settings: Settings, directory: Path) -> list[Path]:
 
 def tidy(connection: Connection, settings: Settings, directory: Path) -> None:
     """Note that the database is current: remove all but the newest dumps, and what was cut off."""
-    dump, of = _unfinished(directory)
+    dump, of = _noted(directory, UNFINISHED)
     if dump is None or of == identify(connection):
         (directory / UNFINISHED).unlink(missing_ok=True)
-    (directory / f".{UNFINISHED}.new").unlink(missing_ok=True)
+    (directory / BEFORE_RESTORE).unlink(missing_ok=True)
+    for note in (UNFINISHED, BEFORE_RESTORE):
+        (directory / f".{note}.new").unlink(missing_ok=True)
     _partial(settings, directory).unlink(missing_ok=True)
     for old in all_of(settings, directory)[: -settings.maas_backups_kept]:
         if old != dump:
@@ -141,9 +157,9 @@ def restore_command(settings: Settings, dump: Path, database: str) -> str:
     return f"docker compose run --rm maas sh -c {shlex.quote(' && '.join(commands))}"
 
 
-def _unfinished(directory: Path) -> tuple[Path | None, str]:
+def _noted(directory: Path, note: str) -> tuple[Path | None, str]:
     try:
-        name, _, of = (directory / UNFINISHED).read_text(encoding="utf-8").partition("\n")
+        name, _, of = (directory / note).read_text(encoding="utf-8").partition("\n")
     except FileNotFoundError:
         return None, ""
     path = directory / name
@@ -159,7 +175,8 @@ def _partial(settings: Settings, directory: Path) -> Path:
     return directory / f"{settings.postgres_db}.partial"
 
 
-def _connection_variables(settings: Settings) -> dict[str, str]:
+def connection_variables(settings: Settings) -> dict[str, str]:
+    """Return what tells PostgreSQL's own programs the database."""
     return {
         "PGHOST": settings.postgres_host,
         "PGPORT": str(settings.postgres_port),

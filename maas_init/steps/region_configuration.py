@@ -25,7 +25,7 @@ def write(path: Path, settings: Settings) -> bool:
     With Vault, the credentials are in Vault, and MAAS wants none in the file
     (facts/maas-versions.md 5). Raises ConfigurationUnusable for a file that is not YAML.
     """
-    configuration = _read(path) | {
+    configuration = read(path) | {
         "maas_url": settings.maas_url,
         "database_host": settings.postgres_host,
         "database_port": settings.postgres_port,
@@ -55,7 +55,8 @@ def _memory_mb() -> int:
     return min(limits) // 2**20
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """Return what is in regiond.conf, if there is one. Raises ConfigurationUnusable."""
     try:
         configuration = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

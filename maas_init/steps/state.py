@@ -165,6 +165,22 @@ def _unless_cut_off(connection: Connection, packaged: Packaged, applied: int) ->
     return Found(State.CURRENT, f"{applied} migrations applied", applied)
 
 
+def names(packaged: Packaged) -> frozenset[str]:
+    """Return the name of every migration of this image's MAAS."""
+    return frozenset(f"{app}.{name}" for app, name in packaged.django) | packaged.revisions.keys()
+
+
+def applied(connection: Connection) -> list[str]:
+    """Return the name of every migration of MAAS's that the database has."""
+    found = []
+    if exists(connection, DJANGO_TABLE):
+        found += [f"{app}.{name}" for app, name in _applied(connection) if app in packages.DJANGO]
+    if exists(connection, "public.alembic_version"):
+        rows = connection.execute("SELECT version_num FROM public.alembic_version").fetchall()
+        found += [str(row[0]) for row in rows]
+    return sorted(found)
+
+
 def _missing_views_or_triggers(connection: Connection) -> str | None:
     missing = [view for view in VIEWS if not exists(connection, f"public.{view}")]
     if missing:

@@ -1,0 +1,309 @@
+"""`maas-init restore`: brings a backup back, whole, whatever interrupts it.
+
+Until the database's one transaction is committed nothing that was there has changed. From then on
+a note keeps MAAS from starting until the files are in their places, too.
+"""
+
+import os
+import re
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from maas_init import archive, atomic_file, maas_command, maas_package, packaged, region_files
+from maas_init.errors import DatabaseUnavailable, InitError, MigrationFailed, VolumeUnusable
+from maas_init.paths import Paths
+from maas_init.report import Report, Step
+from maas_init.steps import database, dump, lock, replace_database, server, state, volumes
+from maas_init.steps.database import Connection
+from settings import Settings
+
+MB = dump.MB
+GONE_WITHIN_SECONDS = 10.0
+STAGE = ".restore"
+
+
+class BackupUnusable(InitError):
+    """The archive cannot be restored with this image."""
+
+    exit_status = 65
+
+
+def run(
+    settings: Settings, paths: Paths, file: Path, sleep: Callable[[float], None] = time.sleep
+) -> str:
+    """Restore a backup; return what to do next. Raises InitError."""
+    report = Report(None)
+    try:
+        with report.step("archive") as step, archive.opened(file, _progress(file, step)) as backup:
+            _refuse_newer(backup.manifest)
+            step.result(_describe(backup))
+    except archive.ArchiveUnusable as error:
+        raise BackupUnusable(f"cannot restore {file}: the archive {error}") from None
+    except OSError as error:
+        raise BackupUnusable(_unreadable(file, error)) from None
+    with report.step("database") as step:
+        connection = database.wait(settings, step)
+        text, _ = server.check(connection, settings)
+        step.result(f"PostgreSQL {text} at {settings.postgres_host}:{settings.postgres_port}")
+    with connection:
+        with report.step("lock") as step:
+            lock.acquire(connection, socket.gethostname(), step)
+            _wait_until_unused(connection, step, sleep)
+        server.check_owner(connection, settings)
+        found = state.find(connection, packaged.read())
+        if found.state is state.State.FOREIGN:
+            state.refuse_unsuitable(found, settings.postgres_db)
+        with report.step("volumes"):
+            for warning in volumes.prepare(paths):
+                step.say(warning)
+        _Restore(settings, paths, file, connection, report).run(found)
+    return "restored: docker compose up -d"
+
+
+def unfinished(paths: Paths) -> str | None:
+    """Return the archive whose restore was interrupted when it had begun to change something."""
+    try:
+        return _note(paths).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+
+
+class _Restore:
+    def __init__(
+        self,
+        settings: Settings,
+        paths: Paths,
+        file: Path,
+        connection: Connection,
+        report: Report,
+    ) -> None:
+        self._settings = settings
+        self._paths = paths
+        self._file = file
+        self._connection = connection
+        self._report = report
+        self._stage = paths.data / STAGE
+
+    def run(self, found: state.Found) -> None:
+        shutil.rmtree(self._stage, ignore_errors=True)
+        try:
+            with self._report.step("stage") as step:
+                manifest = self._unpack(step)
+                step.result(f"{len(manifest.files)} files beside their places")
+            if found.state is not state.State.EMPTY and unfinished(self._paths) is None:
+                with self._report.step("dump") as step:
+                    self._dump(step)
+            atomic_file.write(_note(self._paths), f"{self._file}\n", 0o600)
+            with self._report.step("replace the database") as step:
+                self._replace_database(manifest, step)
+            with self._report.step("files") as step:
+                step.result(f"{self._move_files(manifest, step)} in their places")
+        finally:
+            shutil.rmtree(self._stage, ignore_errors=True)
+        _note(self._paths).unlink()
+        atomic_file.sync_directory(self._paths.backups)
+
+    def _dump(self, step: Step) -> None:
+        backups, note = self._paths.backups, dump.BEFORE_RESTORE
+        try:
+            path = dump.make_once(self._connection, self._settings, backups, step, note)
+        except MigrationFailed as error:
+            if not self._settings.maas_migrate_without_dump:
+                raise
+            step.say(f"{error}. Going on, as MAAS_MIGRATE_WITHOUT_DUMP says")
+        else:
+            step.result(f"what is replaced is in {path}")
+
+    def _unpack(self, step: Step) -> archive.Manifest:
+        try:
+            with archive.opened(self._file, lambda count: None) as backup:
+                manifest = backup.manifest
+                total = sum(entry.size for entry in manifest.files.values())
+                self._check_room(total + manifest.files[archive.DATABASE].size)
+                done = 0
+
+                def on_bytes(count: int) -> None:
+                    nonlocal done
+                    done += count
+                    step.progress(f"{done / MB:.0f} of {total / MB:.0f} MB", done / max(total, 1))
+
+                for name in manifest.files:
+                    backup.extract(name, self._stage / name, on_bytes)
+        except archive.ArchiveUnusable as error:
+            raise BackupUnusable(f"cannot restore {self._file}: the archive {error}") from None
+        try:
+            replace_database.make_script(self._stage / archive.DATABASE, manifest.schemas)
+        except maas_command.CommandFailed as error:
+            raise BackupUnusable(
+                f"cannot restore {self._file}: its dump cannot be read: {error}"
+            ) from None
+        return manifest
+
+    def _check_room(self, needed: int) -> None:
+        free = shutil.disk_usage(self._paths.data).free
+        if needed // MB + dump.LEAST_FREE_MB > free // MB:
+            raise VolumeUnusable(
+                f"cannot restore {self._file}: it needs {needed // MB} MB in {self._paths.data},"
+                f" and {free // MB} MB are free. Make room there, or enlarge the volume"
+            )
+
+    def _replace_database(self, manifest: archive.Manifest, step: Step) -> None:
+        before = dump.identify(self._connection)
+        try:
+            replace_database.replace(self._stage / archive.DATABASE, self._settings, step)
+        except maas_command.CommandFailed as error:
+            # a connection that breaks at the very end leaves open whether it was committed
+            if not self._is_another(before):
+                _note(self._paths).unlink()
+                raise InitError(
+                    f"cannot restore the database, which is as it was: {error}"
+                ) from None
+        step.result(f"as of {manifest.made}")
+
+    def _is_another(self, before: str) -> bool:
+        try:
+            with database.connect(self._settings) as connection:
+                return dump.identify(connection) != before
+        except psycopg.OperationalError as error:
+            text = " ".join(str(error).split())
+            raise DatabaseUnavailable(
+                f"cannot tell whether the database is restored, for it went away ({text}). When it"
+                f" is back, restore once more: {command(self._file)}"
+            ) from None
+
+    def _move_files(self, manifest: archive.Manifest, step: Step) -> int:
+        moved = 0
+        changed = set()
+        for name in manifest.files:
+            if name == archive.DATABASE:
+                continue
+            target = region_files.target(self._paths, name)
+            try:
+                _move(self._stage / name, target)
+            except OSError as error:
+                if not name.startswith(f"{archive.CONFIGURATION}/"):
+                    raise
+                self._keep(name, target, error, step)
+                continue
+            changed.add(target.parent)
+            moved += 1
+        # regiond writes them from the database where one is missing, and never compares them
+        for old in (self._paths.data / "certificates").iterdir():
+            old.unlink()
+            changed.add(old.parent)
+        for directory in changed:
+            atomic_file.sync_directory(directory)
+        return moved
+
+    def _keep(self, name: str, target: Path, error: OSError, step: Step) -> None:
+        """Put a file aside whose place is not mounted here: the rest does not need it."""
+        kept = self._paths.data / "restored" / name
+        _move(self._stage / name, kept)
+        step.say(
+            f"{target} cannot be written ({error.strerror}): it is in {kept}. Mount a volume at"
+            f" {region_files.CONFIGURATION} and move it there"
+        )
+
+
+def command(file: Path) -> str:
+    """Return the command that restores a backup."""
+    return f"docker compose run --rm maas maas-init restore {file}"
+
+
+def _note(paths: Paths) -> Path:
+    return paths.backups / "unfinished-restore"
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename a file to its place, or to a neighbour of it first where that is another volume."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.stat().st_dev != target.parent.stat().st_dev:
+        beside = target.with_name(f".{target.name}.new")
+        shutil.copy(source, beside)
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
+        source = beside
+    os.replace(source, target)
+
+
+def _progress(file: Path, step: Step) -> archive.OnBytes:
+    total = max(1, file.stat().st_size)
+    done = 0
+
+    def on_bytes(count: int) -> None:
+        nonlocal done
+        done += count
+        step.progress(f"{done / MB:.0f} of {total / MB:.0f} MB read", done / total)
+
+    return on_bytes
+
+
+def _describe(backup: archive.Reader) -> str:
+    manifest = backup.manifest
+    images = "with images" if manifest.images else "without images"
+    lacks = f", of which {len(manifest.missing)} are missing" if manifest.missing else ""
+    return (
+        f"whole; of {manifest.made}, MAAS {manifest.maas}, region {manifest.system_id or 'none'}"
+        f" on {manifest.hostname}, {len(manifest.files)} files, {backup.size / MB:.1f} MB,"
+        f" {images}{lacks}"
+    )
+
+
+def _refuse_newer(manifest: archive.Manifest) -> None:
+    version = maas_package.version()
+    shipped = packaged.read()
+    unknown = sorted(set(manifest.migrations) - state.names(shipped))
+    if _series(manifest.maas) > _series(version) or unknown:
+        such = f" ({len(unknown)} of its migrations are unknown here)" if unknown else ""
+        raise archive.ArchiveUnusable(
+            f"is of MAAS {manifest.maas}, newer than {version} in this image{such}. Restore it with"
+            " the image of that version"
+        )
+
+
+def _series(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+
+
+def _unreadable(file: Path, error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        uid = os.geteuid()
+        return f"cannot read {file}: UID {uid} may not. On the host: chown {uid} FILE"
+    if isinstance(error, FileNotFoundError):
+        return (
+            f"cannot read {file}: there is no such file in the container. A file of the host must"
+            " be mounted: docker compose run --rm -v /path/on/host/FILE:/restore.tar:ro maas"
+            " maas-init restore /restore.tar"
+        )
+    return f"cannot read {file}: {error.strerror}"
+
+
+def _wait_until_unused(connection: Connection, step: Step, sleep: Callable[[float], None]) -> None:
+    """Wait until nothing of MAAS's is connected. Raises DatabaseUnavailable."""
+    deadline = time.monotonic() + GONE_WITHIN_SECONDS
+    while users := _users(connection):
+        names = ", ".join(users)
+        if time.monotonic() >= deadline:
+            raise DatabaseUnavailable(
+                f"cannot restore while something uses the database ({names}). Stop MAAS first:"
+                " docker compose stop maas"
+            )
+        step.progress(f"waiting until nothing uses the database: {names}")
+        sleep(1.0)
+
+
+def _users(connection: Connection) -> list[str]:
+    """Return who else is logged in as MAAS's role; init of another container waits for us."""
+    rows = connection.execute(
+        "SELECT DISTINCT coalesce(nullif(application_name, ''), 'a program without a name'),"
+        " coalesce(host(client_addr), 'this host') FROM pg_stat_activity"
+        " WHERE datname = current_database() AND usename = current_user"
+        " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        " AND NOT starts_with(application_name, 'maas-init') ORDER BY 1, 2"
+    ).fetchall()
+    return [f"{name} at {address}" for name, address in rows]

@@ -1,0 +1,93 @@
+"""The files of a region that its database does not bring back: what a backup has of them.
+
+Left out is what MAAS or init makes anew at each start (facts/maas-versions.md 4).
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from maas_init import archive
+from maas_init.paths import Paths
+from maas_init.steps import region_configuration
+from maas_init.steps.database import Connection
+
+CONFIGURATION = Path("/etc/maas")
+IMAGES = "image-storage"
+
+
+def found(paths: Paths, images: bool) -> Iterator[tuple[str, Path]]:
+    """Yield name in the archive and path of each file but regiond.conf."""
+    for name in archive.FILES:
+        path = paths.data / name
+        if path != paths.region_configuration and path.is_file():
+            yield name, path
+    if images:
+        yield from _below(paths.data / IMAGES, IMAGES)
+    mounts = mounted_below(CONFIGURATION)
+    for name, path in _below(CONFIGURATION, archive.CONFIGURATION):
+        # the others are the image's
+        if any(path == mount or mount in path.parents for mount in mounts):
+            yield name, path
+
+
+def target(paths: Paths, name: str) -> Path:
+    """Return where a file of the archive belongs."""
+    first, *rest = PurePosixPath(name).parts
+    if first == archive.CONFIGURATION:
+        return CONFIGURATION.joinpath(*rest)
+    return paths.data / name
+
+
+def configuration_without_credentials(path: Path) -> bytes:
+    """Return regiond.conf without what init takes from the settings again."""
+    configuration = region_configuration.read(path)
+    for key in (*region_configuration.CREDENTIALS, "database_host", "database_port"):
+        configuration.pop(key, None)
+    return yaml.safe_dump(configuration).encode()
+
+
+def named_by_database(connection: Connection, system_id: str) -> dict[str, int]:
+    """Return the name in the archive -> size of each image that this region has, for MAAS, whole.
+
+    3.5 has called the files by their checksum until 3.5.13
+    (github.com/canonical/maas: src/maasserver/models/bootresourcefile.py).
+    """
+    columns = {
+        str(row[0])
+        for row in connection.execute(
+            "SELECT attname FROM pg_attribute"
+            " WHERE attrelid = to_regclass('public.maasserver_bootresourcefile') AND attnum > 0"
+        )
+    }
+    synchronised = connection.execute(
+        "SELECT to_regclass('public.maasserver_bootresourcefilesync') IS NOT NULL"
+    ).fetchone()
+    if not columns or not (synchronised and synchronised[0]):
+        return {}
+    column = "filename_on_disk" if "filename_on_disk" in columns else "sha256"
+    rows = connection.execute(
+        f"SELECT DISTINCT f.{column}, f.size FROM public.maasserver_bootresourcefile f"
+        " JOIN public.maasserver_bootresourcefilesync s ON s.file_id = f.id AND s.size = f.size"
+        " JOIN public.maasserver_node n ON n.id = s.region_id WHERE n.system_id = %s".encode(),
+        [system_id],
+    ).fetchall()
+    return {f"{IMAGES}/{name}": int(str(size)) for name, size in rows}
+
+
+def mounted_below(top: Path) -> list[Path]:
+    """Return what is mounted at a directory or below it."""
+    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    points = (Path(line.split()[4]) for line in lines)
+    return [point for point in points if point == top or top in point.parents]
+
+
+def _below(top: Path, name: str) -> Iterator[tuple[str, Path]]:
+    for directory, directories, files in os.walk(top):
+        directories.sort()
+        for file in sorted(files):
+            path = Path(directory, file)
+            if path.is_file() and not path.is_symlink():
+                yield f"{name}/{path.relative_to(top)}", path
