@@ -1,9 +1,11 @@
 """Fixtures: the demo's image on the real engine, as a Compose project of the tests' own."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from engine import IMAGE, PROJECT, Container, Ended, compose, docker, start
+from engine import IMAGE, PROJECT, ROOT, Container, Ended, compose, docker, start
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +49,12 @@ def run_to_end(stack: Container) -> Iterator[Callable[..., Ended]]:
     yield run
     docker("rm", "--force", name)
     docker("volume", "rm", "--force", volume)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Give a copy of what the repository has committed, or is about to."""
+    ignored = shutil.ignore_patterns(".git", ".venv", ".env*", "__pycache__", ".*_cache")
+    shutil.copytree(ROOT, tmp_path / "copy", ignore=ignored)
+    shutil.copy(ROOT / ".env.example", tmp_path / "copy")
+    return tmp_path / "copy"

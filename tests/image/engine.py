@@ -35,9 +35,9 @@ def docker(*arguments: str, check: bool = True) -> str:
     return result.stdout
 
 
-def compose(*arguments: str) -> str:
+def compose(*arguments: str, project: str = PROJECT) -> str:
     environment = {
-        "COMPOSE_PROJECT_NAME": PROJECT,
+        "COMPOSE_PROJECT_NAME": project,
         "MAAS_HTTP_PORT": "127.0.0.1:0",
         "MAAS_HEALTH_PORT": "127.0.0.1:0",
         "PROMETHEUS_PORT": "127.0.0.1:0",
@@ -60,8 +60,9 @@ def compose(*arguments: str) -> str:
 
 
 class Container:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, project: str = PROJECT) -> None:
         self.name = name
+        self._postgres = f"{project}-postgres-1"
 
     def run(self, *command: str, user: str = "568", check: bool = True) -> str:
         return docker("exec", "--user", user, self.name, *command, check=check)
@@ -90,8 +91,9 @@ class Container:
         return self.run("supervisorctl", "pid", program).strip()
 
     def sql(self, query: str, database: str = "maasdb") -> str:
-        postgres = f"{PROJECT}-postgres-1"
-        return docker("exec", postgres, "psql", "-U", "maas", "-At", "-c", query, database).strip()
+        return docker(
+            "exec", self._postgres, "psql", "-U", "maas", "-At", "-c", query, database
+        ).strip()
 
 
 def start(name: str, *arguments: str, **environment: str) -> Container:

@@ -1,58 +1,20 @@
 """`make up`, on the offline base: a project of its own, from a copy of the repository."""
 
-import os
 import re
-import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engine import CA_BUNDLE, IMAGE, ROOT, docker
-
-PROJECT = "maas-test-up"
-OFFLINE = f"""
-MAAS_IMAGE={IMAGE}
-BASE_IMAGE=truenas-maas-demo/base:3.5
-APT_SOURCES=demo/standin.sources
-POSTGRES_IMAGE=truenas-maas-demo/postgres:15
-MAAS_URL=http://maas:5240/MAAS
-MAAS_HTTP_PORT=127.0.0.1:0
-MAAS_HEALTH_PORT=127.0.0.1:0
-"""
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """Give a copy of what the repository has committed, or is about to."""
-    ignored = shutil.ignore_patterns(".git", ".venv", ".env*", "__pycache__", ".*_cache")
-    shutil.copytree(ROOT, tmp_path / "copy", ignore=ignored)
-    shutil.copy(ROOT / ".env.example", tmp_path / "copy")
-    return tmp_path / "copy"
+from copied import OFFLINE, PROJECT, run
+from engine import docker
 
 
 @pytest.fixture
 def project(copy: Path) -> Iterator[Path]:
     yield copy
     run(copy, "docker", "compose", "down", "--volumes")
-
-
-def run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {
-        "COMPOSE_PROJECT_NAME": PROJECT,
-        "COMPOSE_FILE": "compose.yaml:tests/image/fast.yaml",
-        "CA_BUNDLE": CA_BUNDLE,
-    }
-    return subprocess.run(
-        command,
-        cwd=copy,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
 
 
 def make_env(copy: Path) -> dict[str, str]:

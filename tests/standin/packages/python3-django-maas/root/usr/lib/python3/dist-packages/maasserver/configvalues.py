@@ -80,6 +80,24 @@ def _choice(*choices: str) -> Callable[[str], str]:
     return check
 
 
+def _nothing_yet(*allowed: str) -> Callable[[str], str]:
+    """What comes from imported images, of which there are none."""
+
+    def check(raw: str) -> str:
+        if raw not in allowed:
+            raise Refused(f"'{raw}' is not valid; it should be one of: '---'.")
+        return raw
+
+    return check
+
+
+def _syslog_target(raw: str) -> str | None:
+    target = raw.strip()
+    if not target:
+        return None
+    return target if re.search(r":\d+$", target) else f"{target}:514"
+
+
 def _domain(raw: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9.-]+", raw):
         raise Refused("Invalid domain name.")
@@ -113,17 +131,32 @@ SETTINGS: dict[str, tuple[Any, Callable[[str], Any]]] = {
     "release_notifications": (True, _boolean),
     "prometheus_enabled": (False, _boolean),
     "completed_intro": (False, _boolean),
+    "active_discovery_interval": (
+        10800,
+        _choice("0", "604800", "86400", "43200", "21600", "10800", "3600", "1800", "600"),
+    ),
+    "default_osystem": ("ubuntu", _nothing_yet()),
+    "default_distro_series": ("jammy", _nothing_yet()),
+    "commissioning_distro_series": ("jammy", _nothing_yet("")),
+    "default_min_hwe_kernel": ("", _nothing_yet("")),
+    "remote_syslog": (None, _syslog_target),
+    "default_dns_ttl": (30, _number),
+    "node_timeout": (30, _number),
 }
+
+ALIASES = {"ntp_server": "ntp_servers"}
 
 
 def get(name: str) -> Any:
     """The stored value, or the default of a fresh database."""
+    name = ALIASES.get(name, name)
     row = Config.objects.filter(name=name).first()
     return SETTINGS[name][0] if row is None else row.value
 
 
 def store(name: str, raw: str) -> None:
-    """Check and store; `ntp_server` and the like are left to a later issue."""
+    """Check and store."""
+    name = ALIASES.get(name, name)
     put(name, SETTINGS[name][1](raw))
 
 

@@ -46,6 +46,17 @@ class UserProfile(Unmanaged):
         db_table = "maasserver_userprofile"
 
 
+class SSHKey(Unmanaged):
+    """A user's public key, and where it was imported from, as `lp:NAME` or `gh:NAME`."""
+
+    key = models.TextField()
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    keysource = models.TextField(null=True)
+
+    class Meta(Unmanaged.Meta):
+        db_table = "maasserver_sshkey"
+
+
 class Node(Unmanaged):
     """Controllers; `system_id` is what the file maas_id holds."""
 

@@ -16,7 +16,7 @@ from provisioningserver.version import split_version
 
 from maasserver import configvalues
 from maasserver.models import ControllerInfo
-from maasserver.region import metrics, oauth, rpc
+from maasserver.region import metrics, oauth, rpc, sshkeys
 from maasserver.region.http import HTML, TEXT, Request, Response
 
 T = TypeVar("T")
@@ -48,6 +48,7 @@ class Application:
             "/MAAS/r/": lambda request: Response(200, UI.read_bytes(), HTML),
             "/MAAS/api/2.0/maas/": _signed(self._maas),
             "/MAAS/api/2.0/users/": _signed(self._users),
+            "/MAAS/api/2.0/account/prefs/sshkeys/": _signed(self._ssh_keys),
         }
 
     def __call__(self, request: Request) -> Response:
@@ -104,7 +105,7 @@ class Application:
         name = given.get("name")
         if not name:
             return Response(400, "No provided name!")
-        if name not in configvalues.SETTINGS:
+        if name not in configvalues.SETTINGS.keys() | configvalues.ALIASES:
             valid = ", ".join(sorted(configvalues.SETTINGS))
             text = f"{name} is not a valid config setting (valid settings are: {valid})."
             return Response(400, json.dumps({name: [text]}), JSON)
@@ -118,6 +119,18 @@ class Application:
             body = json.dumps({name: [str(refusal)]})
             return Response(400, body, f"{JSON}; charset=utf-8")
         return Response(200, "OK", TEXT)
+
+    def _ssh_keys(self, request: Request, user: User) -> Response:
+        given = {**request.query, **_form(request)}
+        if request.method == "GET" and "op" not in given:
+            return Response(200, json.dumps(sshkeys.of(user)), JSON)
+        if (request.method, given.get("op")) != ("POST", "import"):
+            return _unrecognised(request, given.get("op"))
+        try:
+            keys = sshkeys.import_for(user, given.get("keysource"))
+        except sshkeys.ImportFailed as failure:
+            return Response(400, str(failure))
+        return Response(200, json.dumps(keys), JSON)
 
 
 def _signed(view: Callable[[Request, User], Response]) -> Callable[[Request], Response]:

@@ -7,13 +7,16 @@ of the three files is missing, and never compared with the database.
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 from provisioningserver import paths
 from provisioningserver.files import atomic_write
 
-from maasserver.models import Secret
+from maasserver.models import Config, Secret
 
 SECRET = "global/cluster-certificate"
+TLS_SECRET = "global/tls"
+TLS_PORT = "tls_port"
 FILES = {"cluster.pem": "cert", "cluster.key": "key", "cacerts.pem": "cacert"}
 LIFETIME = datetime.timedelta(days=3650)
 
@@ -28,6 +31,15 @@ def ensure() -> None:
         return
     for name, part in FILES.items():
         atomic_write(directory / name, row.value[part], 0o600 if part == "key" else 0o644)
+
+
+def tls() -> dict[str, Any] | None:
+    """Port, key, certificate and chain of MAAS's own TLS, where it is on (maas-operate.md 3)."""
+    port = Config.objects.filter(name=TLS_PORT).first()
+    row = Secret.objects.filter(path=TLS_SECRET).first()
+    if port is None or not port.value or row is None:
+        return None
+    return {"port": port.value, **row.value}
 
 
 def _make() -> dict[str, str]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 from provisioningserver import paths
 from provisioningserver.files import atomic_write
+
+from maasserver.region import certificates
 
 NGINX = """\
 # Written by the stand-in for MAAS. Changes are lost.
@@ -17,10 +21,8 @@ upstream maas-apiserver {{
     server unix:{apiserver};
 }}
 
-server {{
-    listen [::]:5240;
-    listen 5240;
-
+{machines}server {{
+{listen}
     client_max_body_size 0;
     proxy_read_timeout 300;
 
@@ -39,14 +41,48 @@ server {{
     location /MAAS/a/ {{ proxy_pass http://maas-apiserver/; }}
 
     location /MAAS/ {{
+{proxy}    }}
+}}
+"""
+
+PROXY = """\
         proxy_pass http://maas-regiond-webapp;
         proxy_set_header Host $http_host;
         proxy_set_header X-Real-IP $remote_addr;
         proxy_set_header X-Forwarded-Proto $scheme;
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-    }}
-}}
 """
+
+PLAIN = """\
+    listen [::]:5240;
+    listen 5240;
+"""
+
+TLS = """\
+    listen [::]:{port} ssl http2;
+    listen {port} ssl http2;
+    ssl_certificate {certificates}/regiond-proxy.pem;
+    ssl_certificate_key {certificates}/regiond-proxy-key.pem;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    add_header Strict-Transport-Security "max-age=15552000" always;
+"""
+
+MACHINES = """\
+server {{
+    listen [::]:5240;
+    listen 5240;
+    client_max_body_size 0;
+
+    location /MAAS/machine-resources/ {{ alias /usr/share/maas/machine-resources/; }}
+    location ~ ^/MAAS/(rpc/|metadata/|api/2.0/machines) {{
+{proxy}    }}
+    location ~ ^/MAAS/(boot-resources|images-stream|maas-run-scripts) {{
+{proxy}    }}
+    location /MAAS {{ return 301 https://$host:{port}$request_uri; }}
+}}
+
+"""
+"""With TLS on, what machines and racks need stays on 5240 (maas-operate.md 3)."""
 
 SQUID = """\
 # Written by the stand-in for MAAS. Changes are lost.
@@ -83,8 +119,30 @@ def write_nginx(workers: int) -> bool:
     servers = "".join(
         f"    server unix:{paths.worker_socket(number)};\n" for number in range(workers)
     )
-    text = NGINX.format(workers=servers, apiserver=paths.apiserver_socket())
+    listen, machines = PLAIN, ""
+    tls = certificates.tls()
+    if tls is not None:
+        directory = _write_certificate(tls)
+        listen = TLS.format(port=tls["port"], certificates=directory)
+        machines = MACHINES.format(port=tls["port"], proxy=PROXY)
+    text = NGINX.format(
+        workers=servers,
+        apiserver=paths.apiserver_socket(),
+        listen=listen,
+        machines=machines,
+        proxy=PROXY,
+    )
     return atomic_write(paths.http_config() / "regiond.nginx.conf", text)
+
+
+def _write_certificate(tls: dict[str, Any]) -> Path:
+    """They stay there when TLS is switched off."""
+    directory = paths.http_config() / "certs"
+    directory.mkdir(mode=0o750, exist_ok=True)
+    chain = tls["cert"] + (tls["cacert"] or "")
+    atomic_write(directory / "regiond-proxy.pem", chain, 0o644)
+    atomic_write(directory / "regiond-proxy-key.pem", tls["key"], 0o600)
+    return directory
 
 
 def write_squid(subnets: Iterable[str], port: int | None, peer: str | None) -> bool:

@@ -52,6 +52,7 @@ class RegionServices:
         self.monitor = monitor
         self.dns = DNSService(monitor)
         self._proxy_changed = threading.Event()
+        self._reverse_proxy_changed = threading.Event()
 
     def start(self) -> None:
         database.in_thread("http", self._http)
@@ -88,6 +89,7 @@ class RegionServices:
         with raw.cursor() as cursor:
             cursor.execute("LISTEN sys_proxy")
             cursor.execute("LISTEN sys_dns")
+            cursor.execute("LISTEN sys_reverse_proxy")
         while True:
             select.select([raw], [], [])
             raw.poll()
@@ -95,16 +97,24 @@ class RegionServices:
                 notification = raw.notifies.pop(0)
                 if notification.channel == "sys_proxy":
                     self._proxy_changed.set()
+                elif notification.channel == "sys_reverse_proxy":
+                    self._reverse_proxy_changed.set()
                 else:
                     self.dns.setting_changed(notification.payload)
 
     def _http(self) -> None:
+        """Once at the start, and whenever TLS is switched on or off."""
+
         def configure() -> None:
             configs.write_nginx(self.workers)
             time.sleep(RELOAD_AFTER)
             self.monitor.reload("http")
 
-        self._until_done("reverse proxy", configure)
+        while True:
+            self._reverse_proxy_changed.clear()
+            self._until_done("reverse proxy", configure)
+            connection.close()
+            self._reverse_proxy_changed.wait()
 
     def _proxy(self) -> None:
         first = True

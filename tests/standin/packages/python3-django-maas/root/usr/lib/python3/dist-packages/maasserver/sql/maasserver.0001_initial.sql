@@ -37,6 +37,18 @@ CREATE TABLE maasserver_regioncontrollerprocessendpoint (
 );
 
 CREATE TABLE maasserver_bootresource (id bigserial PRIMARY KEY, name varchar(255) NOT NULL);
+CREATE TABLE maasserver_bootresourcefile (
+    id bigserial PRIMARY KEY,
+    filename varchar(255) NOT NULL,
+    filetype varchar(20) NOT NULL,
+    sha256 varchar(64) NOT NULL,
+    size bigint NOT NULL
+);
+CREATE TABLE maasserver_sshkey (
+    id bigserial PRIMARY KEY,
+    key text NOT NULL,
+    user_id integer NOT NULL REFERENCES auth_user ON DELETE CASCADE
+);
 
 -- Three of the five triggers that migrations make and dbupgrade leaves alone (maas-region-run.md 4).
 CREATE FUNCTION standin_lasting() RETURNS trigger LANGUAGE plpgsql AS

@@ -1,0 +1,99 @@
+"""docs/operations.md: its commands run, in their order, in a copy of the repository."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from copied import OFFLINE, run
+from engine import ROOT
+
+TEXT = (ROOT / "docs/operations.md").read_text()
+NOT_TESTED = "not-tested:"
+COMMAND = re.compile(r"(docker|make|maas-init|maas-region|healthcheck|supervisorctl|sudo|git) \S")
+
+
+@dataclass
+class Block:
+    number: int
+    lines: list[str]
+
+    @property
+    def tested(self) -> list[str]:
+        return [line for line in self.lines if NOT_TESTED not in line]
+
+    @property
+    def not_tested(self) -> list[str]:
+        return [line for line in self.lines if NOT_TESTED in line]
+
+
+def blocks() -> list[Block]:
+    found = re.findall(r"^```sh\n(.*?)^```", TEXT, re.M | re.S)
+    return [Block(number, text.splitlines()) for number, text in enumerate(found, 1)]
+
+
+def inline() -> Iterator[tuple[str, str]]:
+    """Yield each command in the text, and what follows it."""
+    text = re.sub(r"^```.*?^```", "", TEXT, flags=re.M | re.S)
+    for match in re.finditer(r"`([^`\n]+)`", text):
+        if COMMAND.match(match[1]):
+            yield match[1], text[match.end() : match.end() + 30]
+
+
+def test_every_command_in_the_text_is_in_a_block_or_says_why_not() -> None:
+    run_somewhere = "\n".join(line for block in blocks() for line in block.tested)
+    mark = f" ({NOT_TESTED} "
+    excused = {command for command, after in inline() if after.replace("\n", " ").startswith(mark)}
+    for command, _ in inline():
+        complete = command.replace("maas-init apply", "docker compose exec maas maas-init apply")
+        assert command in run_somewhere or complete in run_somewhere or command in excused, (
+            f"`{command}` is in no block of docs/operations.md that runs"
+        )
+
+
+def test_every_reason_is_one() -> None:
+    for block in blocks():
+        for line in block.not_tested:
+            assert len(line.partition(NOT_TESTED)[2].split()) >= 2, line
+
+
+@pytest.fixture
+def project(copy: Path) -> Iterator[Path]:
+    yield copy
+    run(copy, "docker", "compose", "down", "--volumes")
+
+
+def test_the_commands(image: str, project: Path) -> None:
+    tested = not_tested = 0
+    for block in blocks():
+        tested += len(block.tested)
+        not_tested += len(block.not_tested)
+        script = ["set -e -o pipefail"]
+        for line in block.tested:
+            script.append(line)
+            if line.startswith("scripts/make-env"):
+                script.append("cat offline.env >> .env")
+        (project / "offline.env").write_text(OFFLINE)
+        result: subprocess.CompletedProcess[str] = run(project, "bash", "-c", "\n".join(script))
+        print(f"block {block.number}: {len(block.tested)} commands\n{result.stdout}")
+        assert result.returncode == 0, f"{block.tested}\n{result.stdout}"
+        check(block, result.stdout)
+    print(f"docs/operations.md: {tested} commands ran, {not_tested} are not tested")
+    assert tested > 40
+
+
+def check(block: Block, output: str) -> None:
+    """Look at more than the exit status where a block promises more."""
+    last = block.lines[-1]
+    if last.endswith("maas-init apply"):
+        for name in ("upstream_dns", "ntp_servers", "enable_analytics"):
+            assert f"MAAS_SETTING_{name}: unchanged" in output
+    elif last == "ls -l backups":
+        assert re.search(r"^-rw------- .*maas-backup-\d+T\d+Z.tar$", output, re.M)
+    elif "maas-init restore" in "".join(block.lines):
+        assert "restored: docker compose up -d" in output
+    elif last.endswith(" healthcheck") and "config-tls enable" in "".join(block.lines):
+        assert '"version"' in output
+        assert re.search(r"(?<!un)healthy: ", output)

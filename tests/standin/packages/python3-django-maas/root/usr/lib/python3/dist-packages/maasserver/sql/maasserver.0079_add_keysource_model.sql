@@ -1,0 +1,1 @@
+ALTER TABLE maasserver_sshkey ADD COLUMN keysource text;
