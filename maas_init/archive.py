@@ -9,12 +9,13 @@ import hashlib
 import io
 import json
 import os
-import re
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
+
+from maas_init import maas_package
 
 FORMAT = 1
 DATABASE = "database.dump"
@@ -268,8 +269,7 @@ def _parse(document: dict[str, Any]) -> Manifest:
     for name in ("made", "maas", "image", "postgresql", "database", "system_id", "hostname"):
         if not isinstance(values[name], str) or not values[name].isprintable():
             raise ValueError(f"{name} is no text")
-    if not re.match(r"\d+\.\d+", values["maas"]):
-        raise ValueError("maas is no version")
+    maas_package.series(values["maas"])
     return Manifest(**values)
 
 

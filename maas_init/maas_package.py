@@ -7,6 +7,14 @@ DPKG_STATUS = Path("/var/lib/dpkg/status")
 PACKAGE = "maas-region-api"
 
 
+def series(version: str) -> tuple[int, int]:
+    """Return the first two numbers of a version, behind its epoch. Raises ValueError."""
+    found = re.match(r"(?:\d+:)?(\d+)\.(\d+)", version)
+    if not found:
+        raise ValueError(f"{version} is no version")
+    return int(found[1]), int(found[2])
+
+
 def version(status: Path = DPKG_STATUS) -> str:
     """Return the version of MAAS's package; a stand-in's ends in "+standin".
 

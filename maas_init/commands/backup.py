@@ -88,7 +88,7 @@ class _Backup:
             writer.finish(manifest)
         except OSError as error:
             raise VolumeUnusable(
-                f"cannot write the backup: {error.filename or partial}: {error.strerror or error}"
+                f"cannot make the backup: {error.filename or partial}: {error.strerror or error}"
             ) from None
         finally:
             writer.close()
@@ -168,7 +168,7 @@ class _Backup:
         done = 0
         files = [(archive.DATABASE, dumped)]
         files += region_files.found(self._paths, self._images)
-        total = sum(path.stat().st_size for _, path in files if path.exists())
+        total = sum(_size(path) for _, path in files)
 
         def on_bytes(count: int) -> None:
             nonlocal done
@@ -197,7 +197,7 @@ class _Backup:
 
     def _check_room(self, database_size: int) -> None:
         files = region_files.found(self._paths, self._images)
-        needed = database_size + sum(path.stat().st_size for _, path in files)
+        needed = database_size + sum(_size(path) for _, path in files)
         free = shutil.disk_usage(self._directory).free
         if needed // MB + dump.LEAST_FREE_MB > free // MB:
             raise VolumeUnusable(
@@ -220,6 +220,13 @@ def _check_result(manifest: archive.Manifest, named: dict[str, int], images: boo
         return f"the {len(named)} images that the database names were left out"
     there = len(named) - len(manifest.missing)
     return f"{there} of {len(named)} images that the database names are there"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # MAAS has just removed it
+        return 0
 
 
 def _number(connection: Connection, query: str) -> int:

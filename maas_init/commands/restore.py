@@ -5,7 +5,6 @@ a note keeps MAAS from starting until the files are in their places, too.
 """
 
 import os
-import re
 import shutil
 import socket
 import time
@@ -258,16 +257,12 @@ def _refuse_newer(manifest: archive.Manifest) -> None:
     version = maas_package.version()
     shipped = packaged.read()
     unknown = sorted(set(manifest.migrations) - state.names(shipped))
-    if _series(manifest.maas) > _series(version) or unknown:
+    if maas_package.series(manifest.maas) > maas_package.series(version) or unknown:
         such = f" ({len(unknown)} of its migrations are unknown here)" if unknown else ""
         raise archive.ArchiveUnusable(
             f"is of MAAS {manifest.maas}, newer than {version} in this image{such}. Restore it with"
             " the image of that version"
         )
-
-
-def _series(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
 def _unreadable(file: Path, error: OSError) -> str:

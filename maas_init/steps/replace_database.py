@@ -90,7 +90,8 @@ def replace(dumped: Path, settings: Settings, step: Step) -> None:
     maas_command.run(
         [
             *("psql", "--no-psqlrc", "--quiet", f"--output={os.devnull}", "--single-transaction"),
-            *("--set=ON_ERROR_STOP=1", f"--file={_script(dumped)}"),
+            # terse: an error's context would quote rows, some of which are secrets
+            *("--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse", f"--file={_script(dumped)}"),
         ],
         timeout=dump.TIMEOUT_SECONDS,
         variables=dump.connection_variables(settings) | {"PGAPPNAME": APPLICATION_NAME},

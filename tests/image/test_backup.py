@@ -1,5 +1,6 @@
 """Backup and restore: a region that is backed up while it changes, removed, and brought back."""
 
+import dataclasses
 import os
 import random
 import re
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 from engine import IMAGE, UNPRIVILEGED, Container, compose, docker
 from eventually import eventually
+
+from maas_init import archive
 
 PROJECT = "maas-test-backup"
 MAAS = f"{PROJECT}-maas-1"
@@ -168,12 +171,20 @@ def test_damaged_newer_and_unreadable_archives_touch_nothing(
     _as_newer(path, newer)
     status, output = _try_to_restore(newer)
     assert status == 65
-    assert "is of MAAS 3.9.0, newer than 3.5.13+standin in this image" in output
+    assert "is of MAAS 1:3.9.0-1, newer than 3.5.13+standin in this image" in output
     os.chown(other, 0, 0)
     other.chmod(0o600)
     status, output = _try_to_restore(other)
     assert status == 65
     assert "chown 568" in output
+    large = directory / "large.tar"
+    _with_image(path, large, 48)
+    arguments = [
+        a.replace(f"{PROJECT}_maas:{DATA}", f"{large}:/large:ro") for a in _arguments(large)
+    ]
+    small = f"--tmpfs={DATA}:uid=568,gid=568,mode=0750,exec,size=80m"
+    output = docker("run", "--rm", small, *arguments, check=False)
+    assert "cannot restore /backup.tar: it needs 48 MB in /var/lib/maas" in output
     assert _whole() == before
     assert _shell(f"ls -lA {DATA} {DATA}/backups") == listing
 
@@ -343,16 +354,24 @@ def _other_data() -> None:
 
 
 def _as_newer(path: Path, newer: Path) -> None:
-    from maas_init import archive
+    _rewrite(path, newer, {}, maas="1:3.9.0-1")
 
+
+def _with_image(path: Path, larger: Path, megabytes: int) -> None:
+    _rewrite(path, larger, {"image-storage/large": b"x" * megabytes * 10**6})
+
+
+def _rewrite(path: Path, other: Path, more: dict[str, bytes], **changes: object) -> None:
+    """Write another archive with a good seal."""
     with archive.opened(path, lambda count: None) as backup:
-        writer = archive.Writer(newer)
+        writer = archive.Writer(other)
         for name in backup.manifest.files:
             member = path.parent / "member"
             backup.extract(name, member, lambda count: None)
             writer.add(name, member, lambda count: None)
             member.unlink()
-        backup.manifest.maas = "3.9.0"
-        writer.finish(backup.manifest)
+        for name, content in more.items():
+            writer.add_bytes(name, content)
+        writer.finish(dataclasses.replace(backup.manifest, **changes))  # type: ignore[arg-type]
         writer.close()
-    os.chown(newer, 568, 568)
+    os.chown(other, 568, 568)

@@ -23,6 +23,7 @@ RUNNING = (
 )
 CHECKS = (
     "api",
+    "apply",
     "database",
     "directories",
     "dns",
@@ -53,6 +54,7 @@ def test_the_log_tells_who_started_what(maas: Container) -> None:
         "| INFO migrate: 381 migrations applied",
         "| INFO admin: created admin",
         "| init has ended well after",
+        "| apply starts",
         "| regiond starts",
         "regiond asks to start nginx (http)",
         "regiond asks to start squid (proxy)",

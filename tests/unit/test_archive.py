@@ -196,6 +196,7 @@ def test_members_and_manifest_must_agree(tmp_path: Path) -> None:
         ({"schemas": [1]}, "cannot be understood"),
         ({"hostname": None}, "cannot be understood"),
         ({"made": "a\nb"}, "cannot be understood"),
+        ({"maas": "1:x"}, "cannot be understood"),
     ],
 )
 def test_manifests_that_are_refused(
