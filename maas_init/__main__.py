@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from maas_init import log, run
-from maas_init.commands import admin, apply, backup, restore, status
+from maas_init.commands import admin, backup, restore, status
 from maas_init.paths import Paths
 from settings import Settings
 
@@ -36,6 +36,8 @@ def _carry_out(arguments: argparse.Namespace, settings: Settings, paths: Paths) 
         print(status.as_json(document) if arguments.json else status.as_text(document))
         return 0 if status.healthy(document) else 1
     if arguments.command == "apply":
+        from maas_init.commands import apply  # its HTTP client is slow to import, for each start
+
         apply.run(settings, paths)
         return 0
     if arguments.command == "backup":

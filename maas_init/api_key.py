@@ -1,6 +1,6 @@
-"""The key with which init uses MAAS's API: found, or made once.
+"""The administrator's key, with which init uses MAAS's API: found, or made once.
 
-It has a name of its own, for MAAS's command makes another one at each call
+MAAS makes one for each user; its command would make another one at each call
 (facts/maas-operate.md 2).
 """
 
@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 120.0
 
 
 def find_or_make(settings: Settings) -> tuple[str, Key]:
-    """Return an administrator's name, and the key of it that is ours.
+    """Return an administrator's name and first key.
 
     Raises InitError, and psycopg.Error while the database cannot be reached.
     """
@@ -52,8 +52,8 @@ def _find(connection: Connection, username: str) -> Key | None:
         "SELECT c.key, t.key, t.secret FROM public.piston3_token t"
         " JOIN public.piston3_consumer c ON c.id = t.consumer_id"
         " JOIN public.auth_user u ON u.id = t.user_id"
-        " WHERE u.username = %s AND c.name = %s ORDER BY t.id LIMIT 1",
-        [username, NAME],
+        " WHERE u.username = %s ORDER BY t.id LIMIT 1",
+        [username],
     ).fetchone()
     return Key(str(row[0]), str(row[1]), str(row[2])) if row else None
 

@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import platform
+import shutil
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -152,11 +153,6 @@ def _run(paths: Paths, report: Report) -> None:
         for warning in volumes.prepare(paths):
             log.warning(warning)
         step.result(f"{paths.data} can be written")
-    if file := restore.unfinished(paths):
-        raise MigrationFailed(
-            f"cannot start on what a restore of {file} has left half done. Finish it:"
-            f" {restore.command(Path(file))}"
-        )
     with report.step("database") as step:
         connection = database.wait(settings, step)
         text, warnings = server.check(connection, settings)
@@ -168,6 +164,7 @@ def _run(paths: Paths, report: Report) -> None:
         try:
             with report.step("lock") as step:
                 lock.acquire(connection, socket.gethostname(), step)
+            _refuse_half_restored(paths)
             _prepare_database(connection, settings, paths, report)
             _write_service_files(settings, paths, report)
         except InitError as error:  # what MAAS said of it need not be the reason
@@ -178,6 +175,15 @@ def _run(paths: Paths, report: Report) -> None:
             ) from None
     if doubt := url_check.doubt():
         log.warning(doubt)
+
+
+def _refuse_half_restored(paths: Paths) -> None:
+    if file := restore.unfinished(paths):
+        raise MigrationFailed(
+            f"cannot start on what a restore of {file} has left half done. Finish it:"
+            f" {restore.command(Path(file))}"
+        )
+    shutil.rmtree(paths.data / restore.STAGE, ignore_errors=True)  # of one that was killed earlier
 
 
 def _write_service_files(settings: Settings, paths: Paths, report: Report) -> None:

@@ -12,9 +12,7 @@ from healthcheck.check import Check, Failure, Target
 from healthcheck.network import LOCALHOST, unix_client
 
 PATH = "/MAAS/api/2.0/version/"
-# Where MAAS's own TLS is on, all but what machines need is redirected there; compose.yaml publishes
-# no other (facts/maas-operate.md 3).
-TLS_PORT = 5443
+HTTPS_PORT = 443
 REQUEST_TIMEOUT_SECONDS = 8.0  # a worker's first answer takes half a second
 
 
@@ -24,20 +22,20 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
         base_url=f"http://{LOCALHOST}:5240", timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False
     )
     tls = httpx.AsyncClient(
-        base_url=f"https://{LOCALHOST}:{TLS_PORT}",
         timeout=REQUEST_TIMEOUT_SECONDS,
         trust_env=False,
         verify=False,  # its name is the region's, and its issuer may be anybody
     )
     answered = False
 
-    async def ask(client: httpx.AsyncClient, who: str) -> Failure | None:
+    async def ask(client: httpx.AsyncClient, who: str, url: str = PATH) -> Failure | None:
         try:
-            response = await client.get(PATH)
+            response = await client.get(url)
         except httpx.HTTPError as error:
             return Failure(f"{who} does not answer: {error or type(error).__name__}")
-        if response.is_redirect and client is web:  # MAAS's own TLS is on
-            return await ask(tls, f"port {TLS_PORT}")
+        if response.is_redirect and client is web:  # to MAAS's own TLS (facts/maas-operate.md 3)
+            tls_port = httpx.URL(response.headers.get("Location", "")).port or HTTPS_PORT
+            return await ask(tls, f"port {tls_port}", f"https://{LOCALHOST}:{tls_port}{PATH}")
         if response.status_code != httpx.codes.OK:
             return Failure(f"{who} answers with {response.status_code}")
         return None

@@ -36,6 +36,8 @@ LISTS = frozenset({"upstream_dns", "ntp_servers", "ntp_server", "dns_trusted_acl
 # MAAS writes these into named's files within a second, and does not tell named (1.4).
 NAMED = frozenset({"upstream_dns", "dnssec_validation", "dns_trusted_acl"})
 WRITTEN_SECONDS = 3.0
+# Their values are not shown, such as vcenter_password's.
+SECRET = re.compile("password|secret|token|credential")
 _VALID = re.compile(r"valid settings are:(.*)", re.DOTALL)
 
 
@@ -177,8 +179,11 @@ def _bring(api: RegionAPI, name: str, text: str) -> tuple[str, str]:
             raise Refused(f"it {error}") from None
     before, after = _comparable(name, current), _comparable(name, wanted)
     if before == after:  # MAAS refuses even the present value of some (1.3)
-        return "unchanged", json.dumps(current, ensure_ascii=False)
+        shown = "" if SECRET.search(name) else json.dumps(current, ensure_ascii=False)
+        return "unchanged", shown
     api.set_setting(name, wanted)
+    if SECRET.search(name):
+        return "set", ""
     return "set", f"to {json.dumps(wanted, ensure_ascii=False)}, was {json.dumps(current)}"
 
 

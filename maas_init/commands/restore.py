@@ -4,6 +4,7 @@ Until the database's one transaction is committed nothing that was there has cha
 a note keeps MAAS from starting until the files are in their places, too.
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -24,6 +25,8 @@ from settings import Settings
 MB = dump.MB
 GONE_WITHIN_SECONDS = 10.0
 STAGE = ".restore"
+# A dump is compressed; what psql reads is not.
+UNPACKED_DUMP = 10
 
 
 class BackupUnusable(InitError):
@@ -37,14 +40,41 @@ def run(
 ) -> str:
     """Restore a backup; return what to do next. Raises InitError."""
     report = Report(None)
+    with contextlib.ExitStack() as stack:
+        try:
+            with report.step("archive") as step:
+                backup = stack.enter_context(archive.opened(file, _progress(file, step)))
+                _refuse_newer(backup.manifest)
+                step.result(_describe(backup))
+        except archive.ArchiveUnusable as error:
+            raise BackupUnusable(f"cannot restore {file}: the archive {error}") from None
+        except OSError as error:
+            raise BackupUnusable(_unreadable(file, error)) from None
+        _restore(settings, paths, file, backup, report, sleep)
+    return "restored: docker compose up -d"
+
+
+def unfinished(paths: Paths) -> str | None:
+    """Return the archive whose restore was interrupted when it had begun to change something."""
     try:
-        with report.step("archive") as step, archive.opened(file, _progress(file, step)) as backup:
-            _refuse_newer(backup.manifest)
-            step.result(_describe(backup))
-    except archive.ArchiveUnusable as error:
-        raise BackupUnusable(f"cannot restore {file}: the archive {error}") from None
-    except OSError as error:
-        raise BackupUnusable(_unreadable(file, error)) from None
+        return _note(paths).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+
+
+def command(file: Path) -> str:
+    """Return the command that restores a backup."""
+    return f"docker compose run --rm maas maas-init restore {file}"
+
+
+def _restore(
+    settings: Settings,
+    paths: Paths,
+    file: Path,
+    backup: archive.Reader,
+    report: Report,
+    sleep: Callable[[float], None],
+) -> None:
     with report.step("database") as step:
         connection = database.wait(settings, step)
         text, _ = server.check(connection, settings)
@@ -60,16 +90,13 @@ def run(
         with report.step("volumes"):
             for warning in volumes.prepare(paths):
                 step.say(warning)
-        _Restore(settings, paths, file, connection, report).run(found)
-    return "restored: docker compose up -d"
+        _Restore(settings, paths, file, backup, connection, report).run(found)
 
 
-def unfinished(paths: Paths) -> str | None:
-    """Return the archive whose restore was interrupted when it had begun to change something."""
-    try:
-        return _note(paths).read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
+class RestoreFailed(InitError):
+    """The database refused what the backup holds, and is as it was."""
+
+    exit_status = 70
 
 
 class _Restore:
@@ -78,12 +105,15 @@ class _Restore:
         settings: Settings,
         paths: Paths,
         file: Path,
+        backup: archive.Reader,
         connection: Connection,
         report: Report,
     ) -> None:
         self._settings = settings
         self._paths = paths
         self._file = file
+        self._backup = backup
+        self._begun_before = unfinished(paths) is not None
         self._connection = connection
         self._report = report
         self._stage = paths.data / STAGE
@@ -92,16 +122,16 @@ class _Restore:
         shutil.rmtree(self._stage, ignore_errors=True)
         try:
             with self._report.step("stage") as step:
-                manifest = self._unpack(step)
-                step.result(f"{len(manifest.files)} files beside their places")
-            if found.state is not state.State.EMPTY and unfinished(self._paths) is None:
+                self._unpack(step)
+                step.result(f"{len(self._backup.manifest.files)} files beside their places")
+            if found.state is not state.State.EMPTY and not self._begun_before:
                 with self._report.step("dump") as step:
                     self._dump(step)
             atomic_file.write(_note(self._paths), f"{self._file}\n", 0o600)
             with self._report.step("replace the database") as step:
-                self._replace_database(manifest, step)
+                self._replace_database(step)
             with self._report.step("files") as step:
-                step.result(f"{self._move_files(manifest, step)} in their places")
+                step.result(f"{self._move_files(step)} in their places")
         finally:
             shutil.rmtree(self._stage, ignore_errors=True)
         _note(self._paths).unlink()
@@ -118,30 +148,27 @@ class _Restore:
         else:
             step.result(f"what is replaced is in {path}")
 
-    def _unpack(self, step: Step) -> archive.Manifest:
+    def _unpack(self, step: Step) -> None:
+        files = self._backup.manifest.files
+        total = sum(entry.size for entry in files.values())
+        self._check_room(total + UNPACKED_DUMP * files[archive.DATABASE].size)
+        done = 0
+
+        def on_bytes(count: int) -> None:
+            nonlocal done
+            done += count
+            step.progress(f"{done / MB:.0f} of {total / MB:.0f} MB", done / max(total, 1))
+
         try:
-            with archive.opened(self._file, lambda count: None) as backup:
-                manifest = backup.manifest
-                total = sum(entry.size for entry in manifest.files.values())
-                self._check_room(total + manifest.files[archive.DATABASE].size)
-                done = 0
-
-                def on_bytes(count: int) -> None:
-                    nonlocal done
-                    done += count
-                    step.progress(f"{done / MB:.0f} of {total / MB:.0f} MB", done / max(total, 1))
-
-                for name in manifest.files:
-                    backup.extract(name, self._stage / name, on_bytes)
+            for name in files:
+                self._backup.extract(name, self._stage / name, on_bytes)
+            replace_database.unpack(self._stage / archive.DATABASE)
         except archive.ArchiveUnusable as error:
             raise BackupUnusable(f"cannot restore {self._file}: the archive {error}") from None
-        try:
-            replace_database.make_script(self._stage / archive.DATABASE, manifest.schemas)
         except maas_command.CommandFailed as error:
             raise BackupUnusable(
-                f"cannot restore {self._file}: its dump cannot be read: {error}"
+                f"cannot restore {self._file}: its dump cannot be unpacked: {error}"
             ) from None
-        return manifest
 
     def _check_room(self, needed: int) -> None:
         free = shutil.disk_usage(self._paths.data).free
@@ -151,15 +178,17 @@ class _Restore:
                 f" and {free // MB} MB are free. Make room there, or enlarge the volume"
             )
 
-    def _replace_database(self, manifest: archive.Manifest, step: Step) -> None:
+    def _replace_database(self, step: Step) -> None:
         before = dump.identify(self._connection)
+        dumped, manifest = self._stage / archive.DATABASE, self._backup.manifest
         try:
-            replace_database.replace(self._stage / archive.DATABASE, self._settings, step)
+            replace_database.replace(dumped, manifest.schemas, self._settings, step)
         except maas_command.CommandFailed as error:
             # a connection that breaks at the very end leaves open whether it was committed
             if not self._is_another(before):
-                _note(self._paths).unlink()
-                raise InitError(
+                if not self._begun_before:  # else the files may be those of another database
+                    _note(self._paths).unlink()
+                raise RestoreFailed(
                     f"cannot restore the database, which is as it was: {error}"
                 ) from None
         step.result(f"as of {manifest.made}")
@@ -175,10 +204,10 @@ class _Restore:
                 f" is back, restore once more: {command(self._file)}"
             ) from None
 
-    def _move_files(self, manifest: archive.Manifest, step: Step) -> int:
+    def _move_files(self, step: Step) -> int:
         moved = 0
         changed = set()
-        for name in manifest.files:
+        for name in self._backup.manifest.files:
             if name == archive.DATABASE:
                 continue
             target = region_files.target(self._paths, name)
@@ -207,11 +236,6 @@ class _Restore:
             f"{target} cannot be written ({error.strerror}): it is in {kept}. Mount a volume at"
             f" {region_files.CONFIGURATION} and move it there"
         )
-
-
-def command(file: Path) -> str:
-    """Return the command that restores a backup."""
-    return f"docker compose run --rm maas maas-init restore {file}"
 
 
 def _note(paths: Paths) -> Path:

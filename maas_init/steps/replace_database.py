@@ -14,8 +14,8 @@ from settings import Settings
 SCHEMAS = frozenset({"temporal", "temporal_visibility", "openfga"})
 
 APPLICATION_NAME = "a restore"
-# pg_restore's own settings stand in these; what follows may be anybody's data.
-HEAD_LINES = 50
+# pg_restore's own settings stand there; what follows may be anybody's data.
+HEAD_BYTES = 1024
 
 # `public` itself stays: up to PostgreSQL 14 it is not the role's, and others may have rights there.
 # Names are collected first, for a function that is gone by another's CASCADE has none any more.
@@ -60,38 +60,40 @@ $do$;
 """
 
 
-def make_script(dumped: Path, schemas: list[str]) -> None:
-    """Write beside a dump the script that `replace` runs; it drops these schemas, too.
+def unpack(dumped: Path) -> None:
+    """Write beside a dump what psql can read of it, for the end of a pipe is no error to psql.
 
-    By way of a file, for the end of a pipe is no error to psql. A pg_restore of 17 or newer begins
-    with a setting that older servers do not know, and one error ends the transaction.
-    Raises CommandFailed for a dump that cannot be read.
+    A pg_restore of 17 or newer begins with a setting that older servers do not know, and one error
+    ends the transaction. Raises CommandFailed for a dump that cannot be read.
     """
-    content = dumped.with_suffix(".content.sql")
-    unpack = ["pg_restore", "--no-owner", "--no-privileges", f"--file={content}", str(dumped)]
-    maas_command.run(unpack, timeout=dump.TIMEOUT_SECONDS)
+    content = _content(dumped)
+    unpacking = ["pg_restore", "--no-owner", "--no-privileges", f"--file={content}", str(dumped)]
+    maas_command.run(unpacking, timeout=dump.TIMEOUT_SECONDS)
+    with content.open("r+b") as file:
+        place = file.read(HEAD_BYTES).find(b"\nSET transaction_timeout")
+        if place >= 0:
+            file.seek(place)
+            file.write(b"\n-- ")
+
+
+def replace(dumped: Path, schemas: list[str], settings: Settings, step: Step) -> None:
+    """Drop MAAS's objects and these schemas, and bring in what was unpacked: all of it, or nothing.
+
+    Raises CommandFailed.
+    """
     drops = (
         sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE;\n").format(sql.Identifier(name)).as_string()
         for name in sorted(SCHEMAS | set(schemas))
     )
-    script = _script(dumped)
-    with script.open("wb") as target, content.open("rb") as source:
-        os.fchmod(target.fileno(), 0o600)
-        target.write((_EMPTY_PUBLIC + "".join(drops)).encode())
-        for number, line in enumerate(source):
-            if number >= HEAD_LINES or not line.startswith(b"SET transaction_timeout"):
-                target.write(line)
-    content.unlink()
-
-
-def replace(dumped: Path, settings: Settings, step: Step) -> None:
-    """Run the script: all of it, or nothing. Raises CommandFailed."""
+    emptying = dumped.with_suffix(".drop.sql")
+    emptying.write_text(_EMPTY_PUBLIC + "".join(drops), encoding="utf-8")
     step.progress("one transaction, which changes nothing until its end")
     maas_command.run(
         [
             *("psql", "--no-psqlrc", "--quiet", f"--output={os.devnull}", "--single-transaction"),
             # terse: an error's context would quote rows, some of which are secrets
-            *("--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse", f"--file={_script(dumped)}"),
+            *("--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse"),
+            *(f"--file={emptying}", f"--file={_content(dumped)}"),
         ],
         timeout=dump.TIMEOUT_SECONDS,
         variables=dump.connection_variables(settings) | {"PGAPPNAME": APPLICATION_NAME},
@@ -99,5 +101,5 @@ def replace(dumped: Path, settings: Settings, step: Step) -> None:
     )
 
 
-def _script(dumped: Path) -> Path:
+def _content(dumped: Path) -> Path:
     return dumped.with_suffix(".sql")

@@ -34,6 +34,7 @@ def test_the_shipped_programs_name_no_more_than_they_need() -> None:
     named = {program.name: set(program.secrets) for program in programs.values() if program.secrets}
     assert named == {
         "init": {"POSTGRES_PASSWORD", "MAAS_ADMIN_PASSWORD"},
+        "apply": {"POSTGRES_PASSWORD"},
         "healthcheck": {"POSTGRES_PASSWORD"},
     }
 
