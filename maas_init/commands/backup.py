@@ -25,7 +25,7 @@ from maas_init.steps.database import Connection
 from settings import Settings
 
 MB = dump.MB
-NAME = re.compile(r"maas-backup-\d{8}T\d{6}Z(-incomplete)?\.tar")
+NAME = re.compile(r"maas-backup-\d{8}T\d{6}Z(|-without-images|-incomplete)\.tar")
 _PARTIAL = ".maas-backup.partial"
 _DUMP = ".maas-backup.dump"
 _LOCK = ".maas-backup.lock"
@@ -41,11 +41,7 @@ def run(settings: Settings, paths: Paths, directory: Path, images: bool) -> Path
     Raises InitError; Incomplete after a backup that lacks images, which is kept.
     """
     report = Report(None)
-    for path in (directory, paths.data):
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise VolumeUnusable(
-                f"cannot write {path}: UID {os.geteuid()} must be able to, and it must be there"
-            )
+    _refuse_unwritable(directory)
     with file_lock.held(directory / _LOCK, "another maas-init backup to this directory"):
         try:
             return _Backup(settings, paths, directory, images, report).run()
@@ -92,7 +88,8 @@ class _Backup:
             ) from None
         finally:
             writer.close()
-        path = self._name("-incomplete" if manifest.missing else "")
+        kind = "" if self._images else "-without-images"
+        path = self._name("-incomplete" if manifest.missing else kind)
         partial.rename(path)
         atomic_file.sync_directory(self._directory)
         if manifest.missing:
@@ -102,9 +99,14 @@ class _Backup:
                 " MAAS was just removing them, back up again; else have MAAS import them again",
                 tuple(manifest.missing[:10]),
             )
-        for old in all_in(self._directory)[: -self._settings.maas_backups_kept]:
-            old.unlink()
+        self._remove_old(path)
         return path
+
+    def _remove_old(self, newest: Path) -> None:
+        """Keep some of each kind: what has no images must not push out what has them."""
+        same = [path for path in all_in(self._directory) if _kind(path) == _kind(newest)]
+        for old in same[: -self._settings.maas_backups_kept]:
+            old.unlink()
 
     def _name(self, suffix: str) -> Path:
         while (path := self._directory / f"maas-backup-{_stamp()}{suffix}.tar").exists():
@@ -220,6 +222,26 @@ def _check_result(manifest: archive.Manifest, named: dict[str, int], images: boo
         return f"the {len(named)} images that the database names were left out"
     there = len(named) - len(manifest.missing)
     return f"{there} of {len(named)} images that the database names are there"
+
+
+def _kind(path: Path) -> str:
+    found = NAME.fullmatch(path.name)
+    return found[1] if found else ""
+
+
+def _refuse_unwritable(directory: Path) -> None:
+    if not directory.is_dir():
+        raise VolumeUnusable(
+            f"cannot back up to {directory}: there is no such directory in the container. One of"
+            " the host must be mounted: docker compose run --rm"
+            f" --volume /path/on/host:{directory} maas maas-init backup {directory}"
+        )
+    if not os.access(directory, os.W_OK | os.X_OK):
+        uid, gid = os.geteuid(), os.getegid()
+        raise VolumeUnusable(
+            f"cannot back up to {directory}: UID {uid} cannot write it. On the host: chown"
+            f" {uid}:{gid} <the directory that is mounted at {directory}>"
+        )
 
 
 def _size(path: Path) -> int:

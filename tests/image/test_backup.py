@@ -216,12 +216,21 @@ def test_an_image_that_is_gone_is_named_and_the_backup_kept(
     maas.run("sh", "-c", f"cp /tmp/i1 {DATA}/image-storage/")
 
 
+def test_directories_that_do_not_do(region: Container, directory: Path) -> None:
+    script = "maas-init backup /nowhere; echo status $?; maas-init backup /; echo status $?"
+    output = _run_once(directory, "sh", "-c", script)
+    assert output.count("status 73") == 2
+    assert "--volume /path/on/host:/nowhere maas maas-init backup /nowhere" in output
+    assert "chown 568:568 <the directory that is mounted at />" in output
+
+
 def test_three_are_kept(region: Container, directory: Path) -> None:
     for _ in range(2):
         newest = _backup(directory)
-    kept = sorted(directory.glob("maas-backup-*.tar"))
+    kept = sorted(directory.glob("maas-backup-*Z.tar"))
     assert len(kept) == 3
     assert kept[-1] == newest
+    assert len(list(directory.glob("maas-backup-*Z-without-images.tar"))) == 1
     assert not list(directory.glob(".maas-backup.[!l]*"))
 
 
