@@ -4,6 +4,7 @@ Left out is what MAAS or init makes anew at each start (facts/maas-versions.md 4
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -39,6 +40,18 @@ def target(paths: Paths, name: str) -> Path:
     if first == archive.CONFIGURATION:
         return CONFIGURATION.joinpath(*rest)
     return paths.data / name
+
+
+def put_in_place(source: Path, target: Path) -> None:
+    """Rename a file to its place, or to a neighbour of it first where that is another volume."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.stat().st_dev != target.parent.stat().st_dev:
+        beside = target.with_name(f".{target.name}.new")
+        shutil.copy(source, beside)
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
+        source = beside
+    os.replace(source, target)
 
 
 def configuration_without_credentials(path: Path) -> bytes:

@@ -18,12 +18,20 @@ from maas_init import archive, atomic_file, maas_command, maas_package, packaged
 from maas_init.errors import DatabaseUnavailable, InitError, MigrationFailed, VolumeUnusable
 from maas_init.paths import Paths
 from maas_init.report import Report, Step
-from maas_init.steps import database, dump, lock, replace_database, server, state, volumes
+from maas_init.steps import (
+    database,
+    dump,
+    lock,
+    regions,
+    replace_database,
+    server,
+    state,
+    volumes,
+)
 from maas_init.steps.database import Connection
 from settings import Settings
 
 MB = dump.MB
-GONE_WITHIN_SECONDS = 10.0
 STAGE = ".restore"
 # A dump is compressed; what psql reads is not.
 UNPACKED_DUMP = 10
@@ -82,7 +90,7 @@ def _restore(
     with connection:
         with report.step("lock") as step:
             lock.acquire(connection, socket.gethostname(), step)
-            _wait_until_unused(connection, step, sleep)
+            regions.wait_until_unused(connection, step, sleep)
         server.check_owner(connection, settings)
         found = state.find(connection, packaged.read())
         if found.state is state.State.FOREIGN:
@@ -212,7 +220,7 @@ class _Restore:
                 continue
             target = region_files.target(self._paths, name)
             try:
-                _move(self._stage / name, target)
+                region_files.put_in_place(self._stage / name, target)
             except OSError as error:
                 if not name.startswith(f"{archive.CONFIGURATION}/"):
                     raise
@@ -231,7 +239,7 @@ class _Restore:
     def _keep(self, name: str, target: Path, error: OSError, step: Step) -> None:
         """Put a file aside whose place is not mounted here: the rest does not need it."""
         kept = self._paths.data / "restored" / name
-        _move(self._stage / name, kept)
+        region_files.put_in_place(self._stage / name, kept)
         step.say(
             f"{target} cannot be written ({error.strerror}): it is in {kept}. Mount a volume at"
             f" {region_files.CONFIGURATION} and move it there"
@@ -240,18 +248,6 @@ class _Restore:
 
 def _note(paths: Paths) -> Path:
     return paths.backups / "unfinished-restore"
-
-
-def _move(source: Path, target: Path) -> None:
-    """Rename a file to its place, or to a neighbour of it first where that is another volume."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.stat().st_dev != target.parent.stat().st_dev:
-        beside = target.with_name(f".{target.name}.new")
-        shutil.copy(source, beside)
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        source = beside
-    os.replace(source, target)
 
 
 def _progress(file: Path, step: Step) -> archive.OnBytes:
@@ -300,29 +296,3 @@ def _unreadable(file: Path, error: OSError) -> str:
             " maas-init restore /restore.tar"
         )
     return f"cannot read {file}: {error.strerror}"
-
-
-def _wait_until_unused(connection: Connection, step: Step, sleep: Callable[[float], None]) -> None:
-    """Wait until nothing of MAAS's is connected. Raises DatabaseUnavailable."""
-    deadline = time.monotonic() + GONE_WITHIN_SECONDS
-    while users := _users(connection):
-        names = ", ".join(users)
-        if time.monotonic() >= deadline:
-            raise DatabaseUnavailable(
-                f"cannot restore while something uses the database ({names}). Stop MAAS first:"
-                " docker compose stop maas"
-            )
-        step.progress(f"waiting until nothing uses the database: {names}")
-        sleep(1.0)
-
-
-def _users(connection: Connection) -> list[str]:
-    """Return who else is logged in as MAAS's role; init of another container waits for us."""
-    rows = connection.execute(
-        "SELECT DISTINCT coalesce(nullif(application_name, ''), 'a program without a name'),"
-        " coalesce(host(client_addr), 'this host') FROM pg_stat_activity"
-        " WHERE datname = current_database() AND usename = current_user"
-        " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        " AND NOT starts_with(application_name, 'maas-init') ORDER BY 1, 2"
-    ).fetchall()
-    return [f"{name} at {address}" for name, address in rows]

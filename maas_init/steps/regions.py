@@ -11,6 +11,8 @@ from maas_init.steps.database import Connection
 # A region that lives asks the database something every 30 s at least.
 WAIT_SECONDS = 35.0
 SETTLE_SECONDS = 3.0
+# MAAS that has been stopped is gone at once.
+GONE_WITHIN_SECONDS = 10.0
 # What MAAS puts before the identity of its controller (facts/maas-region-run.md 4).
 APPLICATION_PREFIX = "maas-regiond-"
 
@@ -87,3 +89,29 @@ def refuse_twin(
             return [region for region in found if region not in twins]
         step.progress(f"waiting for {', '.join(twins)} to go, which has this volume's identity")
         sleep(1.0)
+
+
+def wait_until_unused(connection: Connection, step: Step, sleep: Callable[[float], None]) -> None:
+    """Wait until nothing of MAAS's is connected. Raises DatabaseUnavailable."""
+    deadline = time.monotonic() + GONE_WITHIN_SECONDS
+    while users := _users(connection):
+        names = ", ".join(users)
+        if time.monotonic() >= deadline:
+            raise DatabaseUnavailable(
+                f"cannot restore while something uses the database ({names}). Stop MAAS first:"
+                " docker compose stop maas"
+            )
+        step.progress(f"waiting until nothing uses the database: {names}")
+        sleep(1.0)
+
+
+def _users(connection: Connection) -> list[str]:
+    """Return who else is logged in as MAAS's role; init of another container waits for us."""
+    rows = connection.execute(
+        "SELECT DISTINCT coalesce(nullif(application_name, ''), 'a program without a name'),"
+        " coalesce(host(client_addr), 'this host') FROM pg_stat_activity"
+        " WHERE datname = current_database() AND usename = current_user"
+        " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        " AND NOT starts_with(application_name, 'maas-init') ORDER BY 1, 2"
+    ).fetchall()
+    return [f"{name} at {address}" for name, address in rows]
