@@ -6,6 +6,8 @@ MAAS makes one for each user; its command would make another one at each call
 
 import socket
 
+import psycopg
+
 from maas_init import maas_command
 from maas_init.errors import InitError
 from maas_init.region_api import Key
@@ -63,6 +65,8 @@ def _make(connection: Connection, username: str) -> Key:
     try:
         maas_command.run(maas_command.django("apikey", *arguments), timeout=TIMEOUT_SECONDS)
     except maas_command.CommandFailed as error:
+        if database.is_gone(connection):
+            raise psycopg.OperationalError(str(error)) from None
         raise InitError(f"cannot make an API key for {username}: {error}") from None
     key = _find(connection, username)
     if key is None:

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, fields
@@ -26,6 +27,8 @@ DIRECTORIES = ("image-storage", CONFIGURATION)
 FILES = ("regiond.conf", "maas_id", "maas_uuid", "secret")
 LARGEST_MANIFEST = 64 * 2**20
 CHUNK = 2**20
+_WRONG_SHAPE = (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError)
+_SCHEMA = re.compile(r"(?!pg_|public\Z|information_schema\Z).")
 _BLOCK = 512
 _SEAL = "sha256"
 _SEAL_SIZE = 4 * _BLOCK  # its header, its digest, and the two blocks that end an archive
@@ -230,7 +233,7 @@ class Reader:
             raise ArchiveUnusable(f"has a {MANIFEST} of {info.size} bytes")
         try:
             return _parse(json.loads(b"".join(self._pieces(info))))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except _WRONG_SHAPE as error:
             raise ArchiveUnusable(
                 f"has a {MANIFEST} that cannot be understood: {error!r}"
             ) from None
@@ -248,7 +251,7 @@ def _check_member(info: tarfile.TarInfo, end: int) -> None:
         raise ArchiveUnusable(f"has {name!r}, which is no plain file")
     parts = PurePosixPath(name).parts
     known = name in (DATABASE, MANIFEST, *FILES) or (len(parts) > 1 and parts[0] in DIRECTORIES)
-    if not known or ".." in parts or str(PurePosixPath(name)) != name or not name.isprintable():
+    if not known or ".." in parts or str(PurePosixPath(name)) != name:
         raise ArchiveUnusable(f"has {name!r}, which has no place in a backup")
     if info.size < 0 or info.offset_data + info.size > end:
         raise ArchiveUnusable(f"says that {name!r} is larger than the archive")
@@ -270,6 +273,11 @@ def _parse(document: dict[str, Any]) -> Manifest:
         if not isinstance(values[name], str) or not values[name].isprintable():
             raise ValueError(f"{name} is no text")
     maas_package.series(values["maas"])
+    if not isinstance(values["images"], bool):
+        raise ValueError("images is neither true nor false")
+    for name in values["schemas"]:
+        if not name.isprintable() or not _SCHEMA.match(name):
+            raise ValueError(f"{name!r} is no schema of MAAS's")
     return Manifest(**values)
 
 

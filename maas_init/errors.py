@@ -33,6 +33,18 @@ class MigrationFailed(InitError):
     exit_status = 70
 
 
+class RestoreFailed(InitError):
+    """The database refused what a backup holds, and is as it was."""
+
+    exit_status = 70
+
+
+class BackupUnusable(InitError):
+    """An archive cannot be restored with this image."""
+
+    exit_status = 65
+
+
 class VolumeUnusable(InitError):
     """A volume cannot be written as it must be."""
 

@@ -54,7 +54,7 @@ def run(
     timeout: float,
     stdin: str = "",
     on_line: Callable[[str], None] = lambda line: None,
-    on_tick: Callable[[], None] = lambda: None,
+    on_tick: Callable[[], object] = lambda: None,
     hide: str = "",
     variables: Mapping[str, str] | None = None,
 ) -> str:
@@ -112,7 +112,7 @@ def run(
 def _pass_lines_on(
     process: subprocess.Popen[bytes],
     take: Callable[[bytes], None],
-    on_tick: Callable[[], None],
+    on_tick: Callable[[], object],
     deadline: float,
 ) -> bool:
     """Hand every line to `take` until the output ends; say whether it did before the deadline.

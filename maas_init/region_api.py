@@ -16,7 +16,7 @@ import httpx
 TIMEOUT_SECONDS = 30.0  # an import of SSH keys asks another site
 LONGEST_REASON = 300
 ROOT = "/MAAS/api/2.0"
-_USER_INFO = re.compile(r"//[^/\s\"']*@")
+_USER_INFO = re.compile(r"//[^/\s]*@")
 
 
 class Unreachable(Exception):

@@ -3,6 +3,7 @@
 Left out is what MAAS or init makes anew at each start (facts/maas-versions.md 4).
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -43,15 +44,18 @@ def target(paths: Paths, name: str) -> Path:
 
 
 def put_in_place(source: Path, target: Path) -> None:
-    """Rename a file to its place, or to a neighbour of it first where that is another volume."""
+    """Rename a file to its place, or to a neighbour of it first where that is another mount."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    if source.stat().st_dev != target.parent.stat().st_dev:
+    try:
+        os.replace(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
         beside = target.with_name(f".{target.name}.new")
         shutil.copy(source, beside)
         with beside.open("rb") as file:
             os.fsync(file.fileno())
-        source = beside
-    os.replace(source, target)
+        os.replace(beside, target)
 
 
 def configuration_without_credentials(path: Path) -> bytes:
@@ -98,9 +102,13 @@ def mounted_below(top: Path) -> list[Path]:
 
 
 def _below(top: Path, name: str) -> Iterator[tuple[str, Path]]:
-    for directory, directories, files in os.walk(top):
+    def cannot_read(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # MAAS may have removed it just now
+            raise error
+
+    for directory, directories, files in os.walk(top, onerror=cannot_read):
         directories.sort()
         for file in sorted(files):
             path = Path(directory, file)
-            if path.is_file() and not path.is_symlink():
+            if not path.is_symlink() and path.is_file():
                 yield f"{name}/{path.relative_to(top)}", path

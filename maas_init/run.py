@@ -180,8 +180,8 @@ def _run(paths: Paths, report: Report) -> None:
 def _refuse_half_restored(paths: Paths) -> None:
     if file := restore.unfinished(paths):
         raise MigrationFailed(
-            f"cannot start on what a restore of {file} has left half done. Finish it:"
-            f" {restore.command(Path(file))}"
+            f"cannot start on what a restore of {file} has left half done. Finish it by the command"
+            f" that began it: {restore.command(Path(file))}"
         )
     shutil.rmtree(paths.data / restore.STAGE, ignore_errors=True)  # of one that was killed earlier
 

@@ -29,6 +29,8 @@ def read_region_settings(environ: Mapping[str, str]) -> tuple[dict[str, str], li
             value = environ[variable]
             if variable.endswith(_FILE):
                 value = read_secret(Path(value))
+            if not value.strip():
+                raise ValueError("is empty: MAAS's own value is kept by leaving the variable away")
             if not name:
                 raise ValueError("names no setting of MAAS. Example: MAAS_SETTING_upstream_dns")
             if name in values:

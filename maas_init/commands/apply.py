@@ -37,7 +37,7 @@ LISTS = frozenset({"upstream_dns", "ntp_servers", "ntp_server", "dns_trusted_acl
 NAMED = frozenset({"upstream_dns", "dnssec_validation", "dns_trusted_acl"})
 WRITTEN_SECONDS = 3.0
 # Their values are not shown, such as vcenter_password's.
-SECRET = re.compile("password|secret|token|credential")
+SECRET = re.compile("password|secret|token|credential|_key")
 _VALID = re.compile(r"valid settings are:(.*)", re.DOTALL)
 
 
@@ -202,7 +202,7 @@ def _comparable(name: str, value: Any) -> str:
         return "true" if value else "false"
     text = str(value).strip()
     if name in LISTS:
-        return " ".join(re.split(r"[,\s]+", text))
+        return " ".join(re.split(r"[,\s]+", text.strip(", ")))
     if name == "remote_syslog" and text and not re.search(r":\d+$", text):
         return f"{text}:514"
     return text

@@ -92,6 +92,7 @@ class _Backup:
         path = self._name("-incomplete" if manifest.missing else kind)
         partial.rename(path)
         atomic_file.sync_directory(self._directory)
+        self._remove_old(path)
         if manifest.missing:
             raise Incomplete(
                 f"cannot back up {len(manifest.missing)} images that the database names, for they"
@@ -99,7 +100,6 @@ class _Backup:
                 " MAAS was just removing them, back up again; else have MAAS import them again",
                 tuple(manifest.missing[:10]),
             )
-        self._remove_old(path)
         return path
 
     def _remove_old(self, newest: Path) -> None:
@@ -150,7 +150,8 @@ class _Backup:
             " nspname NOT IN ('information_schema', 'public') ORDER BY 1"
         ).fetchall()
         try:
-            system_id = (self._paths.data / "maas_id").read_text(encoding="utf-8").strip()
+            text = (self._paths.data / "maas_id").read_text(encoding="utf-8", errors="replace")
+            system_id = "".join(c for c in text if c.isalnum())
         except FileNotFoundError:  # no region has started yet
             system_id = ""
         return archive.Manifest(

@@ -8,14 +8,18 @@ import contextlib
 import os
 import shutil
 import socket
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 
 from maas_init import archive, atomic_file, maas_command, maas_package, packaged, region_files
-from maas_init.errors import DatabaseUnavailable, InitError, MigrationFailed, VolumeUnusable
+from maas_init.errors import (
+    BackupUnusable,
+    DatabaseUnavailable,
+    MigrationFailed,
+    RestoreFailed,
+    VolumeUnusable,
+)
 from maas_init.paths import Paths
 from maas_init.report import Report, Step
 from maas_init.steps import (
@@ -37,15 +41,7 @@ STAGE = ".restore"
 UNPACKED_DUMP = 10
 
 
-class BackupUnusable(InitError):
-    """The archive cannot be restored with this image."""
-
-    exit_status = 65
-
-
-def run(
-    settings: Settings, paths: Paths, file: Path, sleep: Callable[[float], None] = time.sleep
-) -> str:
+def run(settings: Settings, paths: Paths, file: Path) -> str:
     """Restore a backup; return what to do next. Raises InitError."""
     report = Report(None)
     with contextlib.ExitStack() as stack:
@@ -58,7 +54,7 @@ def run(
             raise BackupUnusable(f"cannot restore {file}: the archive {error}") from None
         except OSError as error:
             raise BackupUnusable(_unreadable(file, error)) from None
-        _restore(settings, paths, file, backup, report, sleep)
+        _restore(settings, paths, file, backup, report)
     return "restored: docker compose up -d"
 
 
@@ -81,7 +77,6 @@ def _restore(
     file: Path,
     backup: archive.Reader,
     report: Report,
-    sleep: Callable[[float], None],
 ) -> None:
     with report.step("database") as step:
         connection = database.wait(settings, step)
@@ -90,7 +85,7 @@ def _restore(
     with connection:
         with report.step("lock") as step:
             lock.acquire(connection, socket.gethostname(), step)
-            regions.wait_until_unused(connection, step, sleep)
+            regions.wait_until_unused(connection, step)
         server.check_owner(connection, settings)
         found = state.find(connection, packaged.read())
         if found.state is state.State.FOREIGN:
@@ -99,12 +94,6 @@ def _restore(
             for warning in volumes.prepare(paths):
                 step.say(warning)
         _Restore(settings, paths, file, backup, connection, report).run(found)
-
-
-class RestoreFailed(InitError):
-    """The database refused what the backup holds, and is as it was."""
-
-    exit_status = 70
 
 
 class _Restore:
@@ -135,7 +124,6 @@ class _Restore:
             if found.state is not state.State.EMPTY and not self._begun_before:
                 with self._report.step("dump") as step:
                     self._dump(step)
-            atomic_file.write(_note(self._paths), f"{self._file}\n", 0o600)
             with self._report.step("replace the database") as step:
                 self._replace_database(step)
             with self._report.step("files") as step:
@@ -170,7 +158,9 @@ class _Restore:
         try:
             for name in files:
                 self._backup.extract(name, self._stage / name, on_bytes)
-            replace_database.unpack(self._stage / archive.DATABASE)
+            dumped = self._stage / archive.DATABASE
+            replace_database.unpack(dumped, lambda: self._check_room(0))
+            replace_database.make_room(dumped, self._backup.manifest.schemas)
         except archive.ArchiveUnusable as error:
             raise BackupUnusable(f"cannot restore {self._file}: the archive {error}") from None
         except maas_command.CommandFailed as error:
@@ -179,18 +169,32 @@ class _Restore:
             ) from None
 
     def _check_room(self, needed: int) -> None:
-        free = shutil.disk_usage(self._paths.data).free
+        self._check_room_in(self._paths.data, needed)
+        for mount in region_files.mounted_below(self._paths.data):
+            files = self._backup.manifest.files.items()
+            here = [e.size for n, e in files if mount in (self._paths.data / n).parents]
+            if mount != self._paths.data and needed:
+                self._check_room_in(mount, sum(here))
+
+    def _check_room_in(self, directory: Path, needed: int) -> None:
+        free = shutil.disk_usage(directory).free
         if needed // MB + dump.LEAST_FREE_MB > free // MB:
             raise VolumeUnusable(
-                f"cannot restore {self._file}: it needs {needed // MB} MB in {self._paths.data},"
-                f" and {free // MB} MB are free. Make room there, or enlarge the volume"
+                f"cannot restore {self._file}: it needs {needed // MB} MB in {directory}, and"
+                f" {free // MB} MB are free. Make room there, or enlarge the volume"
             )
 
     def _replace_database(self, step: Step) -> None:
+        regions.wait_until_unused(self._connection, step)  # it may have been started meanwhile
         before = dump.identify(self._connection)
-        dumped, manifest = self._stage / archive.DATABASE, self._backup.manifest
+        atomic_file.write(_note(self._paths), f"{self._file}\n", 0o600)
         try:
-            replace_database.replace(dumped, manifest.schemas, self._settings, step)
+            replace_database.replace(
+                self._stage / archive.DATABASE,
+                self._settings,
+                lambda: self._connection.execute("SELECT 1"),  # it has the lock
+                step,
+            )
         except maas_command.CommandFailed as error:
             # a connection that breaks at the very end leaves open whether it was committed
             if not self._is_another(before):
@@ -199,7 +203,7 @@ class _Restore:
                 raise RestoreFailed(
                     f"cannot restore the database, which is as it was: {error}"
                 ) from None
-        step.result(f"as of {manifest.made}")
+        step.result(f"as of {self._backup.manifest.made}")
 
     def _is_another(self, before: str) -> bool:
         try:
@@ -230,7 +234,7 @@ class _Restore:
             moved += 1
         # regiond writes them from the database where one is missing, and never compares them
         for old in (self._paths.data / "certificates").iterdir():
-            old.unlink()
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
             changed.add(old.parent)
         for directory in changed:
             atomic_file.sync_directory(directory)

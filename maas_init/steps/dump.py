@@ -21,6 +21,8 @@ UNFINISHED = "unfinished-migration"
 # Likewise, of what a restore that has not succeeded yet is about to replace.
 BEFORE_RESTORE = "before-restore"
 MB = 10**6
+# What a role that owns the database alone can bring back: comments on extensions are not.
+PLAIN = ("--no-owner", "--no-privileges", "--no-comments", "--no-tablespaces")
 # A dump must not fill the file system, on which PostgreSQL may be, too.
 LEAST_FREE_MB = 64
 ADVICE = "or set MAAS_MIGRATE_WITHOUT_DUMP=yes if the database can be lost"
@@ -141,7 +143,7 @@ def restore_command(settings: Settings, dump: Path, database: str) -> str:
     do it by itself in one transaction. By way of a file, for the end of a pipe is no error to psql.
     """
     script = dump.with_suffix(".sql")
-    unpack = ["pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(dump)]
+    unpack = ["pg_restore", *PLAIN, f"--file={script}", str(dump)]
     load = [
         *("psql", "--quiet", "--output=/dev/null", "--single-transaction"),
         *("--set=ON_ERROR_STOP=1", f"--file={script}", f"--host={settings.postgres_host}"),

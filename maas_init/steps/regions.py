@@ -91,7 +91,9 @@ def refuse_twin(
         sleep(1.0)
 
 
-def wait_until_unused(connection: Connection, step: Step, sleep: Callable[[float], None]) -> None:
+def wait_until_unused(
+    connection: Connection, step: Step, sleep: Callable[[float], None] = time.sleep
+) -> None:
     """Wait until nothing of MAAS's is connected. Raises DatabaseUnavailable."""
     deadline = time.monotonic() + GONE_WITHIN_SECONDS
     while users := _users(connection):
@@ -99,7 +101,7 @@ def wait_until_unused(connection: Connection, step: Step, sleep: Callable[[float
         if time.monotonic() >= deadline:
             raise DatabaseUnavailable(
                 f"cannot restore while something uses the database ({names}). Stop MAAS first:"
-                " docker compose stop maas"
+                " docker compose stop maas; and end what else is logged in as its role"
             )
         step.progress(f"waiting until nothing uses the database: {names}")
         sleep(1.0)

@@ -1,6 +1,7 @@
 """Replaces all that MAAS has in the database by a dump's content, in one transaction."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from psycopg import sql
@@ -52,6 +53,8 @@ BEGIN
             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass
                 AND d.objid = t.oid AND d.deptype IN ('e', 'i'))
     ) AS found;
+    -- images of a MAAS that came from before 3.5
+    PERFORM lo_unlink(oid) FROM pg_largeobject_metadata WHERE pg_has_role(lomowner, 'USAGE');
     FOREACH command IN ARRAY coalesce(commands, '{}') LOOP
         EXECUTE command;
     END LOOP;
@@ -60,15 +63,20 @@ $do$;
 """
 
 
-def unpack(dumped: Path) -> None:
+def unpack(dumped: Path, watch: Callable[[], object]) -> None:
     """Write beside a dump what psql can read of it, for the end of a pipe is no error to psql.
 
     A pg_restore of 17 or newer begins with a setting that older servers do not know, and one error
-    ends the transaction. Raises CommandFailed for a dump that cannot be read.
+    ends the transaction. `watch` is called every second; an exception in it ends the unpacking.
+    Raises CommandFailed for a dump that cannot be read.
     """
     content = _content(dumped)
-    unpacking = ["pg_restore", "--no-owner", "--no-privileges", f"--file={content}", str(dumped)]
-    maas_command.run(unpacking, timeout=dump.TIMEOUT_SECONDS)
+    os.close(os.open(content, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    maas_command.run(
+        ["pg_restore", *dump.PLAIN, f"--file={content}", str(dumped)],
+        timeout=dump.TIMEOUT_SECONDS,
+        on_tick=watch,
+    )
     with content.open("r+b") as file:
         place = file.read(HEAD_BYTES).find(b"\nSET transaction_timeout")
         if place >= 0:
@@ -76,29 +84,37 @@ def unpack(dumped: Path) -> None:
             file.write(b"\n-- ")
 
 
-def replace(dumped: Path, schemas: list[str], settings: Settings, step: Step) -> None:
-    """Drop MAAS's objects and these schemas, and bring in what was unpacked: all of it, or nothing.
-
-    Raises CommandFailed.
-    """
+def make_room(dumped: Path, schemas: list[str]) -> None:
+    """Write beside a dump the script that drops MAAS's objects, and these schemas."""
     drops = (
         sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE;\n").format(sql.Identifier(name)).as_string()
         for name in sorted(SCHEMAS | set(schemas))
     )
-    emptying = dumped.with_suffix(".drop.sql")
-    emptying.write_text(_EMPTY_PUBLIC + "".join(drops), encoding="utf-8")
+    _emptying(dumped).write_text(_EMPTY_PUBLIC + "".join(drops), encoding="utf-8")
+
+
+def replace(dumped: Path, settings: Settings, watch: Callable[[], object], step: Step) -> None:
+    """Drop what is there, and bring in what was unpacked: all of it, or nothing.
+
+    `watch` is called every second; an exception in it ends the transaction. Raises CommandFailed.
+    """
     step.progress("one transaction, which changes nothing until its end")
     maas_command.run(
         [
             *("psql", "--no-psqlrc", "--quiet", f"--output={os.devnull}", "--single-transaction"),
             # terse: an error's context would quote rows, some of which are secrets
             *("--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse"),
-            *(f"--file={emptying}", f"--file={_content(dumped)}"),
+            *(f"--file={_emptying(dumped)}", f"--file={_content(dumped)}"),
         ],
         timeout=dump.TIMEOUT_SECONDS,
+        on_tick=watch,
         variables=dump.connection_variables(settings) | {"PGAPPNAME": APPLICATION_NAME},
         hide=settings.postgres_password,
     )
+
+
+def _emptying(dumped: Path) -> Path:
+    return dumped.with_suffix(".drop.sql")
 
 
 def _content(dumped: Path) -> Path:

@@ -115,7 +115,6 @@ def test_every_flipped_bit_is_refused(tmp_path: Path) -> None:
         "regiond.conf/x",
         "certificates/cluster.key",
         "other",
-        "image-storage/a\nb",
     ],
 )
 def test_names_without_a_place_are_refused(tmp_path: Path, name: str) -> None:
@@ -197,12 +196,33 @@ def test_members_and_manifest_must_agree(tmp_path: Path) -> None:
         ({"hostname": None}, "cannot be understood"),
         ({"made": "a\nb"}, "cannot be understood"),
         ({"maas": "1:x"}, "cannot be understood"),
+        ({"images": 1}, "cannot be understood"),
+        ({"schemas": ["public"]}, "cannot be understood"),
+        ({"schemas": ["pg_toast"]}, "cannot be understood"),
+        ({"schemas": ["a\ud800"]}, "cannot be understood"),
     ],
 )
 def test_manifests_that_are_refused(
     tmp_path: Path, changes: dict[str, object], reason: str
 ) -> None:
     assert reason in refused(make(tmp_path / "x.tar", **changes))
+
+
+def test_names_of_any_bytes_come_back(tmp_path: Path) -> None:
+    names = ["etc-maas/preseeds/Icon\r", "etc-maas/a\udcffb", "etc-maas/no\u00a0break"]
+    path = make(tmp_path / "x.tar", {"database.dump": b"x", **dict.fromkeys(names, b"y")})
+    with archive.opened(path, ignore) as backup:
+        for name in names:
+            backup.extract(name, tmp_path / "out" / name, ignore)
+
+
+def test_a_size_without_end_is_refused(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "x.tar")
+    writer.add_bytes("database.dump", b"dump")
+    writer.entries["database.dump"] = archive.Entry(float("inf"), "")  # type: ignore[arg-type]
+    writer.finish(manifest())
+    writer.close()
+    assert "cannot be understood" in refused(tmp_path / "x.tar")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"format": 1}', "[" * 100_000])

@@ -133,6 +133,7 @@ def test_rubbish_in_the_place_of_a_list(api: RegionAPI, server: Server, body: st
     [
         ("upstream_dns", "192.0.2.1 192.0.2.2", "192.0.2.1, 192.0.2.2"),
         ("upstream_dns", None, ""),
+        ("upstream_dns", "192.0.2.1", ", 192.0.2.1,"),
         ("active_discovery_interval", 10800, "10800"),
         ("active_discovery_interval", "0", "0"),
         ("remote_syslog", "host:514", "host"),
@@ -166,7 +167,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
 
 
 def test_passwords_in_addresses_are_masked() -> None:
-    text = 'to "http://me:p@ss/w@proxy:3128", was "http://you@proxy"'
+    text = """to "http://me:p'ss@proxy:3128", was "http://you@proxy\""""
     assert "me" not in masked(text)
     assert "you" not in masked(text)
     assert "proxy:3128" in masked(text)
