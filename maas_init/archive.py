@@ -291,11 +291,6 @@ def _compare(manifest: Manifest, members: dict[str, tarfile.TarInfo]) -> None:
         raise ArchiveUnusable(f"has no {DATABASE}")
 
 
-@contextlib.contextmanager
-def opened(path: Path, on_bytes: OnBytes) -> Iterator[Reader]:
+def opened(path: Path, on_bytes: OnBytes) -> contextlib.closing[Reader]:
     """Open and check an archive."""
-    reader = Reader(path, on_bytes)
-    try:
-        yield reader
-    finally:
-        reader.close()
+    return contextlib.closing(Reader(path, on_bytes))
