@@ -21,8 +21,12 @@ UNFINISHED = "unfinished-migration"
 # Likewise, of what a restore that has not succeeded yet is about to replace.
 BEFORE_RESTORE = "before-restore"
 MB = 10**6
-# What a role that owns the database alone can bring back: comments on extensions are not.
-PLAIN = ("--no-owner", "--no-privileges", "--no-comments", "--no-tablespaces")
+# What a role that owns the database alone can bring back: comments on extensions are not. Without
+# --single-transaction pg_restore puts a COMMIT behind large objects, in the middle.
+PLAIN = (
+    *("--no-owner", "--no-privileges", "--no-comments", "--no-tablespaces"),
+    "--single-transaction",
+)
 # A dump must not fill the file system, on which PostgreSQL may be, too.
 LEAST_FREE_MB = 64
 ADVICE = "or set MAAS_MIGRATE_WITHOUT_DUMP=yes if the database can be lost"

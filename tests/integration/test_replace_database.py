@@ -69,7 +69,9 @@ def test_all_of_it_or_nothing(owner: Settings, tmp_path: Path, server: Server) -
     step = Step(Report(None), {"name": "replace"})
 
     content = (tmp_path / "database.sql").read_text()
-    (tmp_path / "database.sql").write_text(content + "SELECT 1 / 0;\n")
+    assert content.count("\nCOMMIT;") == 1  # none behind the large object
+    broken = content.replace("\nCOMMIT;", "\nSELECT 1 / 0;\nCOMMIT;")
+    (tmp_path / "database.sql").write_text(broken)
     with pytest.raises(maas_command.CommandFailed, match="division by zero"):
         replace_database.replace(dumped, owner, lambda: None, step)
     assert texts(owner) == ["new", "new"]
