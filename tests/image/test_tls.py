@@ -118,6 +118,8 @@ def test_questions_without_a_terminal_are_refused_instead_of_asked_for_ever(
 ) -> None:
     asked = maas.run("maas-region", "config-tls", "enable", "/tmp/key", "/tmp/crt", check=False)
     assert "add --yes" in asked
+    vault = ("config-vault", "configure", "http://192.0.2.1:8200", "role", "token", "path")
+    assert "add --yes" in maas.run("maas-region", *vault, check=False)
     made = maas.run("maas-region", "createadmin", "--username", "x", check=False)
     assert "maas-init admin NAME" in made
     output = docker(
