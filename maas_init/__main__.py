@@ -23,6 +23,7 @@ def main() -> int:
     try:
         return _carry_out(arguments, run.load_settings(), paths)
     except KeyboardInterrupt:
+        log.interrupted()
         return 130
     except Exception as error:
         ended = run.reason(error, paths)
@@ -41,7 +42,7 @@ def _carry_out(arguments: argparse.Namespace, settings: Settings, paths: Paths) 
         apply.run(settings, paths)
         return 0
     if arguments.command == "backup":
-        directory = Path(arguments.directory or paths.backups)
+        directory = Path(arguments.directory or paths.backups).absolute()
         print(backup.run(settings, paths, directory, images=not arguments.without_images))
         return 0
     if arguments.command == "restore":

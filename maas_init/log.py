@@ -44,3 +44,8 @@ def set_up() -> None:
     handler.setFormatter(Formatter(colour, supervised="SUPERVISOR_ENABLED" in os.environ))
     logging.getLogger("httpx").setLevel(logging.WARNING)  # each request is not worth a line
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def interrupted() -> None:
+    """Say that somebody ended the command."""
+    logging.getLogger("init").warning("interrupted: what was not finished is not kept")

@@ -233,9 +233,14 @@ def _kind(path: Path) -> str:
 def _refuse_unwritable(directory: Path) -> None:
     if not directory.is_dir():
         raise VolumeUnusable(
-            f"cannot back up to {directory}: there is no such directory in the container. One of"
+            f"cannot back up to {directory}: it is no directory in the container. One of"
             " the host must be mounted: docker compose run --rm"
             f" --volume /path/on/host:{directory} maas maas-init backup {directory}"
+        )
+    if os.statvfs(directory).f_flag & os.ST_RDONLY:
+        raise VolumeUnusable(
+            f"cannot back up to {directory}: it is read-only. Mount a directory of the host there,"
+            " without :ro"
         )
     if not os.access(directory, os.W_OK | os.X_OK):
         uid, gid = os.geteuid(), os.getegid()

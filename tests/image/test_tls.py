@@ -121,7 +121,16 @@ def test_questions_without_a_terminal_are_refused_instead_of_asked_for_ever(
     vault = ("config-vault", "configure", "http://192.0.2.1:8200", "role", "token", "path")
     assert "add --yes" in maas.run("maas-region", *vault, check=False)
     made = maas.run("maas-region", "createadmin", "--username", "x", check=False)
-    assert "maas-init admin NAME" in made
+    assert "add --username and --email" in made
+    add = ("maas-region", "createadmin", "--username=x", "--email=x@example.com")
+    for given in ("", "once\n"):
+        command = ["docker", "exec", "-i", maas.name, *add]
+        ended = subprocess.run(command, input=given, text=True, capture_output=True, timeout=60)
+        assert ended.returncode == 1
+        assert "maas-init admin NAME" in ended.stderr
+    ended = subprocess.run(command, input="twice\ntwice\n", text=True, check=True, timeout=60)
+    assert maas.sql("SELECT is_superuser FROM auth_user WHERE username = 'x'") == "t"
+    maas.sql("UPDATE auth_user SET is_active = false, username = 'gone' WHERE username = 'x'")
     output = docker(
         "exec", maas.name, "sh", "-c", "maas-region apikey --username nobody", check=False
     )
