@@ -38,9 +38,15 @@ def set_in_maas(maas: Container, name: str, value: str) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def as_before(stack: Container) -> Iterator[None]:
     yield
-    stack.wait_until_healthy()
-    for name in ("http_proxy", "upstream_dns", "kernel_opts"):
-        set_in_maas(stack, name, "")
+
+    def reset() -> bool:
+        for name in ("http_proxy", "upstream_dns", "kernel_opts"):
+            set_in_maas(stack, name, "")
+        return True
+
+    eventually(reset, 60)  # nginx gives up a regiond that was restarted for 10 s
+    eventually(lambda: stack.state("squid") == "RUNNING", 60)
+    eventually(lambda: stack.probe().startswith("healthy"), 60)
 
 
 def stored(maas: Container, name: str) -> object:

@@ -26,7 +26,10 @@ def test_maas_itself_says_that_all_its_services_run(maas: Container) -> None:
         rows = maas.sql("SELECT name, status FROM maasserver_service").splitlines()
         return dict(row.split("|") for row in rows)
 
-    eventually(lambda: set(states().values()) == {"running"}, 60)
+    try:
+        eventually(lambda: set(states().values()) == {"running"}, 60)
+    except AssertionError:
+        raise AssertionError(f"{states()} {maas.probe()}") from None
     assert len(states()) == 8
 
 

@@ -142,6 +142,8 @@ SETTINGS: dict[str, tuple[Any, Callable[[str], Any]]] = {
     "remote_syslog": (None, _syslog_target),
     "default_dns_ttl": (30, _number),
     "node_timeout": (30, _number),
+    "hardware_sync_interval": ("15m", _text),
+    "maas_auto_ipmi_workaround_flags": (None, _text),
 }
 
 ALIASES = {"ntp_server": "ntp_servers"}

@@ -47,7 +47,10 @@ class UserProfile(Unmanaged):
 
 
 class SSHKey(Unmanaged):
-    """A user's public key, and where it was imported from, as `lp:NAME` or `gh:NAME`."""
+    """A user's public key, and where it was imported from, as `lp:NAME` or `gh:NAME`.
+
+    The database fills in the column `created`.
+    """
 
     key = models.TextField()
     user = models.ForeignKey(User, on_delete=models.CASCADE)

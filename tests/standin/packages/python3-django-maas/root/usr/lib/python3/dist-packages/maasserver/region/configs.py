@@ -139,7 +139,7 @@ def _write_certificate(tls: dict[str, Any]) -> Path:
     """They stay there when TLS is switched off."""
     directory = paths.http_config() / "certs"
     directory.mkdir(mode=0o750, exist_ok=True)
-    chain = tls["cert"] + (tls["cacert"] or "")
+    chain = "".join(f"{part.strip()}\n" for part in (tls["cert"], tls["cacert"]) if part)
     atomic_write(directory / "regiond-proxy.pem", chain, 0o644)
     atomic_write(directory / "regiond-proxy-key.pem", tls["key"], 0o600)
     return directory

@@ -29,7 +29,7 @@ SOA_PAUSE = 0.2
 
 
 class DNSService:
-    """Writes what MAAS writes and reloads named only when a zone or its list changed."""
+    """Writes what MAAS writes and reloads named only when the zone changed."""
 
     def __init__(self, monitor: ServiceMonitor) -> None:
         self.monitor = monitor
@@ -93,7 +93,7 @@ class DNSService:
         upstream = (configvalues.get("upstream_dns") or "").split()
         dns.write_options(upstream, configvalues.get("dnssec_validation"))
         zone, changed = dns.write_zone(hosts, _name_server(hosts))
-        changed |= dns.write_config({dns.DOMAIN: zone}, sorted(trusted))
+        dns.write_config({dns.DOMAIN: zone}, sorted(trusted))
         self._reload |= changed
         if not self._reload:
             return

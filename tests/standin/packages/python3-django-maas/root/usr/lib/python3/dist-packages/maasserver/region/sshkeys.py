@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import struct
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -48,7 +49,13 @@ def import_for(user: User, source: str | None) -> list[dict[str, Any]]:
             f"Unable to import SSH keys. There are no SSH keys for {site} user {name}."
         )
     source = f"{protocol}:{name}"
-    body = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
-    key = f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{body} {source}"
-    SSHKey.objects.update_or_create(user=user, keysource=source, defaults={"key": key})
+    defaults = {"key": _key_of(name)}
+    SSHKey.objects.update_or_create(user=user, keysource=source, defaults=defaults)
     return [entry for entry in of(user) if entry["keysource"] == source]
+
+
+def _key_of(name: str) -> str:
+    """A well-formed public key to which nobody has the private one."""
+    parts = (b"ssh-ed25519", hashlib.sha256(name.encode()).digest())
+    blob = b"".join(struct.pack("!I", len(part)) + part for part in parts)
+    return f"ssh-ed25519 {base64.b64encode(blob).decode()} {name}"

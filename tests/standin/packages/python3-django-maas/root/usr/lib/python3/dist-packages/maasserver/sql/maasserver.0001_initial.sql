@@ -47,7 +47,8 @@ CREATE TABLE maasserver_bootresourcefile (
 CREATE TABLE maasserver_sshkey (
     id bigserial PRIMARY KEY,
     key text NOT NULL,
-    user_id integer NOT NULL REFERENCES auth_user ON DELETE CASCADE
+    user_id integer NOT NULL REFERENCES auth_user ON DELETE CASCADE,
+    created timestamptz NOT NULL DEFAULT now()
 );
 
 -- Three of the five triggers that migrations make and dbupgrade leaves alone (maas-region-run.md 4).

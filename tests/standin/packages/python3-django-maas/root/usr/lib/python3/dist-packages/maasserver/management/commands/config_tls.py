@@ -90,11 +90,13 @@ def _public(key: Any) -> bytes:
 
 
 def _confirmed() -> bool:
-    """At the end of stdin this asks for ever: that is MAAS's trap."""
+    """At the end of stdin this waits for ever, and says no more: that is MAAS's trap."""
+    question = "Are you sure that MAAS shall be reached by TLS only? (y/n) "
     while True:
         try:
-            answer = input("This will change how MAAS is reached. Go on? [y/n] ")
+            answer = input(question).strip().lower()
         except EOFError:
+            question = ""
             continue
-        if answer.lower() in ("y", "yes", "n", "no"):
-            return answer.lower().startswith("y")
+        if answer in ("y", "yes", "n", "no"):
+            return answer.startswith("y")
