@@ -45,7 +45,8 @@ def django(command: str, *arguments: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     """Return this process's environment without the secrets, for a child."""
-    return {k: v for k, v in os.environ.items() if k not in settings.secret_names()}
+    secrets = settings.secret_variables(os.environ)
+    return {k: v for k, v in os.environ.items() if k not in secrets}
 
 
 def run(

@@ -2,6 +2,7 @@
 
 from settings.declaration import Settings, secret_names
 from settings.load import SettingsError, load, read
+from settings.region import secret_variables
 from settings.secret_file import LONGEST_SECRET, read_secret
 from settings.unknown import warnings
 
@@ -13,5 +14,6 @@ __all__ = [
     "read",
     "read_secret",
     "secret_names",
+    "secret_variables",
     "warnings",
 ]

@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from settings import check
+from settings.declaration import secret_names
 from settings.secret_file import read_secret
 
 PREFIX = "MAAS_SETTING_"
 _FILE = "_FILE"
+
+
+def secret_variables(environ: Mapping[str, str]) -> frozenset[str]:
+    """Return the variables of an environment that hold a secret, or may: MAAS's own settings do."""
+    return secret_names() | {name for name in environ if name.startswith(PREFIX)}
 
 
 def read_region_settings(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

@@ -64,7 +64,7 @@ def _run(log: ContainerLog) -> int:
         return exit_status.CANNOT_WRITE
     if log.coloured:
         os.environ.setdefault("FORCE_COLOR", "1")  # what children write to is a pipe
-    secrets.take(os.environ, settings.secret_names())
+    secrets.take(os.environ, settings.secret_variables(os.environ))
     fork.protect_children()
     tempfile.tempdir = str(run_directory)  # supervisord wants one even where it uses none
     try:

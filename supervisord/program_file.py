@@ -5,7 +5,7 @@
                                        needs are met, MAAS has to ask, and its request waits for it
     essential=true                     without it the container stops
     pebble=proxy                       the name by which MAAS asks for it
-    secrets=POSTGRES_PASSWORD          variables with a secret that it gets
+    secrets=POSTGRES_PASSWORD          variables with a secret that it gets (* stands for anything)
     rlimits=nofile=65536 core=0        its resource limits
 
 Stock supervisor ignores keys that it does not know, so a misspelt one would be silent: here every

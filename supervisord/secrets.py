@@ -6,6 +6,7 @@ limits accidents, not an intruder who can read another process's memory.
 """
 
 from collections.abc import Iterable, MutableMapping
+from fnmatch import fnmatchcase
 
 _taken: dict[str, str] = {}
 
@@ -17,6 +18,11 @@ def take(environ: MutableMapping[str, str], names: Iterable[str]) -> None:
             _taken[name] = environ.pop(name)
 
 
-def given(names: Iterable[str]) -> dict[str, str]:
-    """Return those of the named variables that were taken, for a program that may have them."""
-    return {name: _taken[name] for name in names if name in _taken}
+def given(patterns: Iterable[str]) -> dict[str, str]:
+    """Return those variables that were taken and match, for a program that may have them."""
+    patterns = tuple(patterns)
+    return {
+        name: value
+        for name, value in _taken.items()
+        if any(fnmatchcase(name, pattern) for pattern in patterns)
+    }

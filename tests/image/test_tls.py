@@ -113,6 +113,13 @@ def test_a_certificate_of_another_key_is_refused(
     assert "Private and public keys don't match" in output
 
 
+@pytest.mark.parametrize("port", [("-p", "99999"), ("-p5240",), ("--port", "0"), ("--port=5270",)])
+def test_a_port_that_nginx_cannot_take_is_refused(maas: Container, port: tuple[str, ...]) -> None:
+    enable = ("maas-region", "config-tls", "enable", "/tmp/key", "/tmp/crt", "--yes")
+    assert "cannot use port " in maas.run(*enable, *port, check=False)
+    assert maas.sql("SELECT count(*) FROM maasserver_secret WHERE path = 'global/tls'") == "0"
+
+
 def test_questions_without_a_terminal_are_refused_instead_of_asked_for_ever(
     maas: Container,
 ) -> None:

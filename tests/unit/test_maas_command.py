@@ -28,9 +28,11 @@ def test_output_comes_line_by_line_and_stdin_is_fed() -> None:
 
 def test_children_get_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTGRES_PASSWORD", "p-1")
+    monkeypatch.setenv("MAAS_SETTING_http_proxy", "http://me:p-2@proxy:3128")
     monkeypatch.setenv("MAAS_ROOT", "/data")
     output = maas_command.run(python("import os; print(dict(os.environ))"), timeout=10)
     assert "p-1" not in output
+    assert "p-2" not in output
     assert "/data" in output
 
 
