@@ -95,14 +95,16 @@ def _parser() -> argparse.ArgumentParser:
         "directory", metavar="DIR", nargs="?", help="where to (default: /var/lib/maas/backups)"
     )
     save.add_argument(
-        "--without-images", action="store_true", help="leave out what MAAS can import again"
+        "--without-images",
+        action="store_true",
+        help="leave all images out: MAAS imports them again, but for those that were uploaded",
     )
     back = commands.add_parser(
         "restore",
         help="bring a backup back, while MAAS is stopped",
         description="Replaces database and files by those of the archive: docker compose stop maas,"
         " then docker compose run --rm maas maas-init restore FILE. The archive is checked before"
-        " anything is touched, and what is replaced is dumped first. Interrupted, it is finished by"
+        " anything is touched, and what is replaced is backed up first. Interrupted, it is finished by"
         " the same command.",
     )
     back.add_argument("file", metavar="FILE", help="the archive, as the container sees it")

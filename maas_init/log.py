@@ -48,4 +48,4 @@ def set_up() -> None:
 
 def interrupted() -> None:
     """Say that somebody ended the command."""
-    logging.getLogger("init").warning("interrupted: what was not finished is not kept")
+    logging.getLogger("init").warning("interrupted: the same command does what is left")

@@ -15,16 +15,14 @@ import httpx
 
 TIMEOUT_SECONDS = 30.0  # an import of SSH keys asks another site
 LONGEST_REASON = 300
+# Too many at once: MAAS gives up a transaction that others have disturbed again and again.
+PASSING = (httpx.codes.CONFLICT, httpx.codes.TOO_MANY_REQUESTS)
 ROOT = "/MAAS/api/2.0"
 _USER_INFO = re.compile(r"//[^/\s]*@")
 
 
 class Unreachable(Exception):
     """MAAS gave no usable answer: another attempt may get one."""
-
-
-class ServerError(Unreachable):
-    """MAAS answered 500, as it does without its database, and to a few values."""
 
 
 class Refused(Exception):
@@ -108,8 +106,8 @@ class RegionAPI:
         if answer.status_code == httpx.codes.UNAUTHORIZED:  # the body may hold the secret (1.1)
             raise Refused("MAAS does not accept the API key")
         if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
-            raise ServerError(f"MAAS answers 500: {_reason(answer)}")
-        if answer.status_code > httpx.codes.INTERNAL_SERVER_ERROR:
+            raise Unreachable(f"MAAS answers 500: {_reason(answer)}")
+        if answer.status_code in PASSING or answer.status_code > httpx.codes.INTERNAL_SERVER_ERROR:
             raise Unreachable(f"MAAS answers {answer.status_code}")
         raise Refused(_reason(answer))
 

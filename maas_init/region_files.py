@@ -18,20 +18,28 @@ from maas_init.steps.database import Connection
 
 CONFIGURATION = Path("/etc/maas")
 IMAGES = "image-storage"
+BOOTLOADERS = "bootloaders"
 
 
-def found(paths: Paths, images: bool) -> Iterator[tuple[str, Path]]:
+def found(paths: Paths, with_images: bool) -> Iterator[tuple[str, Path]]:
     """Yield name in the archive and path of each file but regiond.conf."""
     for name in archive.FILES:
         path = paths.data / name
         if path != paths.region_configuration and path.is_file():
             yield name, path
-    if images:
-        yield from _below(paths.data / IMAGES, IMAGES)
+    if with_images:
+        yield from images(paths)
     mounts = mounted_below(CONFIGURATION)
     for name, path in _below(CONFIGURATION, archive.CONFIGURATION):
         # the others are the image's
         if any(path == mount or mount in path.parents for mount in mounts):
+            yield name, path
+
+
+def images(paths: Paths) -> Iterator[tuple[str, Path]]:
+    """Yield name in the archive and path of each image, but what MAAS makes anew at each start."""
+    for name, path in _below(paths.data / IMAGES, IMAGES):
+        if PurePosixPath(name).parts[1] != BOOTLOADERS:
             yield name, path
 
 
@@ -45,9 +53,8 @@ def target(paths: Paths, name: str) -> Path:
 
 def put_in_place(source: Path, target: Path) -> None:
     """Rename a file to its place, or to a neighbour of it first where that is another mount."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.replace(source, target)
+        rename(source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -56,6 +63,12 @@ def put_in_place(source: Path, target: Path) -> None:
         with beside.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(beside, target)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename a file, and make the directories where it goes. Raises OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(source, target)
 
 
 def configuration_without_credentials(path: Path) -> bytes:
@@ -69,6 +82,7 @@ def configuration_without_credentials(path: Path) -> bytes:
 def named_by_database(connection: Connection, system_id: str) -> dict[str, int]:
     """Return the name in the archive -> size of each image that this region has, for MAAS, whole.
 
+    Without an identity, of each that any region has.
     3.5 has called the files by their checksum until 3.5.13
     (github.com/canonical/maas: src/maasserver/models/bootresourcefile.py).
     """
@@ -85,12 +99,12 @@ def named_by_database(connection: Connection, system_id: str) -> dict[str, int]:
     if not columns or not (synchronised and synchronised[0]):
         return {}
     column = "filename_on_disk" if "filename_on_disk" in columns else "sha256"
-    rows = connection.execute(
+    query = (
         f"SELECT DISTINCT f.{column}, f.size FROM public.maasserver_bootresourcefile f"
         " JOIN public.maasserver_bootresourcefilesync s ON s.file_id = f.id AND s.size = f.size"
-        " JOIN public.maasserver_node n ON n.id = s.region_id WHERE n.system_id = %s".encode(),
-        [system_id],
-    ).fetchall()
+        " JOIN public.maasserver_node n ON n.id = s.region_id WHERE %s IN ('', n.system_id)"
+    )
+    rows = connection.execute(query.encode(), [system_id]).fetchall()
     return {f"{IMAGES}/{name}": int(str(size)) for name, size in rows}
 
 

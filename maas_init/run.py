@@ -16,7 +16,14 @@ from pathlib import Path
 import psycopg
 
 import settings as all_settings
-from maas_init import atomic_file, file_lock, maas_package, packaged
+from maas_init import (
+    atomic_file,
+    backup_directory,
+    file_lock,
+    maas_package,
+    packaged,
+    unfinished_restore,
+)
 from maas_init.commands import restore
 from maas_init.errors import (
     ConfigurationUnusable,
@@ -164,7 +171,7 @@ def _run(paths: Paths, report: Report) -> None:
         try:
             with report.step("lock") as step:
                 lock.acquire(connection, socket.gethostname(), step)
-            _refuse_half_restored(paths)
+            _refuse_half_restored(paths, connection)
             _prepare_database(connection, settings, paths, report)
             _write_service_files(settings, paths, report)
         except InitError as error:  # what MAAS said of it need not be the reason
@@ -177,13 +184,18 @@ def _run(paths: Paths, report: Report) -> None:
         log.warning(doubt)
 
 
-def _refuse_half_restored(paths: Paths) -> None:
-    if file := restore.unfinished(paths):
+def _refuse_half_restored(paths: Paths, connection: database.Connection) -> None:
+    if file := unfinished_restore.find(paths, connection):
         raise MigrationFailed(
             f"cannot start on what a restore of {file} has left half done. Finish it by the command"
-            f" that began it: {restore.command(Path(file))}"
+            f" that began it: {unfinished_restore.command(paths, file)}. If that archive is lost,"
+            f" and MAAS shall start on what is there: rm {unfinished_restore.note(paths)}"
         )
-    shutil.rmtree(paths.data / restore.STAGE, ignore_errors=True)  # of one that was killed earlier
+    # what is left of one that was killed before it changed anything
+    unfinished_restore.end(paths)
+    shutil.rmtree(paths.data / restore.STAGE, ignore_errors=True)
+    for partial in backup_directory.partial_files(paths.backups, backup_directory.BEFORE_RESTORE):
+        partial.unlink(missing_ok=True)
 
 
 def _write_service_files(settings: Settings, paths: Paths, report: Report) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from settings import check
+from settings.region import PREFIX, RegionSetting
 
 
 @dataclass(frozen=True)
@@ -160,8 +161,10 @@ class Settings:
         example="0.0.0.0:9568",
         default="0.0.0.0:9568",
     )
-    region_settings: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
-    """MAAS's own: its name for each -> the text that `MAAS_SETTING_<name>` gives it."""
+    region_settings: Mapping[str, RegionSetting] = dataclasses.field(
+        default_factory=dict, repr=False
+    )
+    """MAAS's own: its name for each -> what `MAAS_SETTING_<name>` declares."""
 
     def connection_parameters(self) -> dict[str, Any]:
         """Return what psycopg needs to connect to the database."""
@@ -185,3 +188,8 @@ def declarations() -> Iterator[Declaration]:
 def secret_names() -> frozenset[str]:
     """Return the variables that hold a secret."""
     return frozenset(d.name for d in declarations() if d.secret)
+
+
+def secret_variables(environ: Mapping[str, str]) -> frozenset[str]:
+    """Return the variables of an environment that hold a secret, or may: MAAS's own settings do."""
+    return secret_names() | {name for name in environ if name.startswith(PREFIX)}

@@ -17,11 +17,10 @@ from maas_init.region_api import (
     LONGEST_REASON,
     Refused,
     RegionAPI,
-    ServerError,
     Unreachable,
     without_passwords,
 )
-from settings import Settings, check
+from settings import RegionSetting, Settings, check
 
 log = logging.getLogger("init")
 T = TypeVar("T")
@@ -29,15 +28,30 @@ T = TypeVar("T")
 FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 15.0
 SAID_EVERY_SECONDS = 60.0
-# A 500 is the database's absence as a rule, and now and then a value that MAAS cannot take.
-MOST_SERVER_ERRORS = 3
+# A 500 is the database's absence as a rule, and now and then a value that MAAS cannot take; an
+# import of SSH keys gets no answer where MAAS reaches no other site.
+MOST_ERRORS = 3
 # MAAS keeps these with one space between the words (facts/maas-operate.md 1.3).
-LISTS = frozenset({"upstream_dns", "ntp_servers", "ntp_server", "dns_trusted_acl"})
+LISTS = frozenset(
+    {
+        "upstream_dns",
+        "ntp_servers",
+        "ntp_server",
+        "dns_trusted_acl",
+        "maas_auto_ipmi_workaround_flags",
+    }
+)
 # MAAS writes these into named's files within a second, and does not tell named (1.4).
-NAMED = frozenset({"upstream_dns", "dnssec_validation", "dns_trusted_acl"})
+NAMED = frozenset(
+    {
+        "upstream_dns",
+        "dnssec_validation",
+        "dns_trusted_acl",
+        "maas_internal_domain",
+        "default_dns_ttl",
+    }
+)
 WRITTEN_SECONDS = 3.0
-# Their values are not shown, such as vcenter_password's.
-SECRET = re.compile("password|secret|token|credential|_key")
 _VALID = re.compile(r"valid settings are:(.*)", re.DOTALL)
 
 
@@ -47,6 +61,11 @@ def run(settings: Settings, paths: Paths, sleep: Callable[[float], None] = time.
     Waits for MAAS's API as long as it takes. Raises ConfigurationUnusable when MAAS has refused
     something, after all the rest is done.
     """
+    if not paths.run.is_dir():
+        raise ConfigurationUnusable(
+            "cannot apply settings in a container in which MAAS does not run: docker compose exec"
+            " maas maas-init apply"
+        )
     with file_lock.held(paths.run / "apply.lock", "another maas-init apply in this container"):
         report = _Report(paths)
         try:
@@ -112,14 +131,16 @@ class _Apply:
         api = RegionAPI(self._paths.worker_socket, self._patiently(self._key))
         self._patiently(lambda: _answers(api))
         tell_named = False
-        for name, text in self._settings.region_settings.items():
+        for name, setting in self._settings.region_settings.items():
             variable = f"MAAS_SETTING_{name}"
             try:
-                result, detail = self._patiently(lambda: _bring(api, name, text), api)  # noqa: B023
+                result, detail = self._patiently(lambda: _bring(api, name, setting), api)  # noqa: B023
             except Refused as refusal:
-                result, detail = "refused", _explain(str(refusal), name)
+                result, detail = "refused", _explain(setting.hidden_in(str(refusal)), name)
             self._report.add(variable, result, detail)
             tell_named |= name in NAMED and result == "set"
+        if tell_named:
+            self._tell_named()
         for source in self._settings.maas_admin_ssh_import or ():
             try:
                 result = self._patiently(lambda: _import(api, source), api)  # noqa: B023
@@ -127,8 +148,6 @@ class _Apply:
             except Refused as refusal:
                 result, detail = "refused", str(refusal)[:LONGEST_REASON]
             self._report.add(f"MAAS_ADMIN_SSH_IMPORT {source}", result, detail)
-        if tell_named:
-            self._tell_named()
 
     def _key(self) -> Any:
         try:
@@ -143,10 +162,10 @@ class _Apply:
             try:
                 return ask()
             except Unreachable as error:
-                if isinstance(error, ServerError) and api is not None and api.works():
+                if api is not None and api.works():  # it is this request, then
                     errors += 1
-                    if errors >= MOST_SERVER_ERRORS:
-                        raise Refused(str(error)) from None
+                    if errors >= MOST_ERRORS:
+                        raise Refused(f"no answer that can be used: {error}") from None
                 if time.monotonic() - said_at >= SAID_EVERY_SECONDS:
                     log.info("waiting for MAAS's API: %s", error)
                     said_at = time.monotonic()
@@ -169,9 +188,9 @@ def _answers(api: RegionAPI) -> None:
         raise Unreachable("no answer yet")
 
 
-def _bring(api: RegionAPI, name: str, text: str) -> tuple[str, str]:
+def _bring(api: RegionAPI, name: str, setting: RegionSetting) -> tuple[str, str]:
     current = api.get_setting(name)
-    wanted = text
+    wanted = text = setting.text
     if isinstance(current, bool):  # MAAS takes everything for true but true's opposite (1.2)
         try:
             wanted = "true" if check.boolean(text) else "false"
@@ -179,10 +198,10 @@ def _bring(api: RegionAPI, name: str, text: str) -> tuple[str, str]:
             raise Refused(f"it {error}") from None
     before, after = _comparable(name, current), _comparable(name, wanted)
     if before == after:  # MAAS refuses even the present value of some (1.3)
-        shown = "" if SECRET.search(name) else json.dumps(current, ensure_ascii=False)
+        shown = "" if setting.secret else json.dumps(current, ensure_ascii=False)
         return "unchanged", shown
     api.set_setting(name, wanted)
-    if SECRET.search(name):
+    if setting.secret:
         return "set", ""
     return "set", f"to {json.dumps(wanted, ensure_ascii=False)}, was {json.dumps(current)}"
 
@@ -200,6 +219,8 @@ def _comparable(name: str, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return " ".join(map(str, value))
     text = str(value).strip()
     if name in LISTS:
         return " ".join(re.split(r"[,\s]+", text.strip(", ")))

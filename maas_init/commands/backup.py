@@ -1,23 +1,25 @@
 """`maas-init backup`: the region as it is, in one file, while everything runs."""
 
 import os
-import re
 import shutil
 import socket
-import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
 from maas_init import (
     archive,
     atomic_file,
+    backup_directory,
     file_lock,
     maas_command,
     maas_package,
     packaged,
     region_files,
+    unfinished_restore,
 )
-from maas_init.errors import DatabaseUnsuitable, InitError, VolumeUnusable
+from maas_init.errors import DatabaseUnsuitable, InitError, RestoreFailed, VolumeUnusable
 from maas_init.paths import Paths
 from maas_init.report import Report, Step
 from maas_init.steps import database, dump, lock, server, state
@@ -25,9 +27,6 @@ from maas_init.steps.database import Connection
 from settings import Settings
 
 MB = dump.MB
-NAME = re.compile(r"maas-backup-\d{8}T\d{6}Z(|-without-images|-incomplete)\.tar")
-_PARTIAL = ".maas-backup.partial"
-_DUMP = ".maas-backup.dump"
 _LOCK = ".maas-backup.lock"
 
 
@@ -41,58 +40,91 @@ def run(settings: Settings, paths: Paths, directory: Path, images: bool) -> Path
     Raises InitError; Incomplete after a backup that lacks images, which is kept.
     """
     report = Report(None)
-    _refuse_unwritable(directory)
+    backup_directory.refuse_unwritable(directory)
     with file_lock.held(directory / _LOCK, "another maas-init backup to this directory"):
-        try:
-            return _Backup(settings, paths, directory, images, report).run()
-        finally:
-            for name in (_PARTIAL, _DUMP):
-                (directory / name).unlink(missing_ok=True)
+        kind = "" if images else backup_directory.WITHOUT_IMAGES
+        with closing(_Backup(settings, paths, directory, kind, report)) as backup:
+            with report.step("database") as step, database.connect(settings) as connection:
+                server.check(connection, settings)
+                lock.acquire(connection, socket.gethostname(), step)
+                _refuse_unsuitable(connection, settings, paths)
+                backup.dump(connection, step)
+            return backup.finish()
 
 
-def all_in(directory: Path) -> list[Path]:
-    """Return the backups in a directory, oldest first."""
-    return sorted(path for path in directory.iterdir() if NAME.fullmatch(path.name))
+def before_restore(
+    settings: Settings, paths: Paths, connection: Connection, report: Report, restored: Path
+) -> Path:
+    """Make a backup, without images, of what is replaced by `restored`; return its path.
+
+    `connection` has the lock. Raises InitError.
+    """
+    kind = backup_directory.BEFORE_RESTORE
+    with closing(_Backup(settings, paths, paths.backups, kind, report)) as backup:
+        with report.step("what is there") as step:
+            backup.dump(connection, step)
+        return backup.finish(spare=restored)
 
 
 class _Backup:
+    """A backup under way, of one kind: the end of its name. Only one of a kind has images."""
+
     def __init__(
-        self, settings: Settings, paths: Paths, directory: Path, images: bool, report: Report
+        self, settings: Settings, paths: Paths, directory: Path, kind: str, report: Report
     ) -> None:
         self._settings = settings
         self._paths = paths
         self._directory = directory
-        self._images = images
+        self._kind = kind
+        self._images = not kind
         self._report = report
         self._named: dict[str, int] = {}
-        for name in (_PARTIAL, _DUMP):  # of a backup that was killed
-            (directory / name).unlink(missing_ok=True)
+        self._dumped, self._partial = backup_directory.partial_files(directory, kind)
+        self.close()  # one that was killed
 
-    def run(self) -> Path:
-        dumped = self._directory / _DUMP
-        with self._report.step("database") as step:
-            manifest = self._dump(dumped, step)
-            step.result(f"{dumped.stat().st_size / MB:.1f} MB")
-        partial = self._directory / _PARTIAL
-        writer = archive.Writer(partial)
+    def dump(self, connection: Connection, step: Step) -> None:
+        """Dump the database, and note what it names, of one moment."""
+        size = _number(connection, "SELECT pg_database_size(current_database())")
+        self._check_room(size)
+        with _snapshot(connection) as snapshot:
+            self._manifest = self._describe(connection)
+            self._named = region_files.named_by_database(connection, self._manifest.system_id)
+
+            def watch() -> None:
+                connection.execute("SELECT 1")
+                backup_directory.keep_room(self._directory)
+                done = self._dumped.stat().st_size
+                step.progress(f"{done / MB:.0f} MB dumped", min(done / max(size, 1), 0.99))
+
+            try:
+                dump.write(self._dumped, self._settings, watch, f"--snapshot={snapshot}")
+            except maas_command.CommandFailed as error:
+                raise InitError(f"cannot dump the database: {error}") from None
+        step.result(f"{self._dumped.stat().st_size / MB:.1f} MB")
+
+    def finish(self, spare: Path | None = None) -> Path:
+        """Add the files, check that nothing is missing, and give the archive its name."""
+        manifest = self._manifest
+        writer = archive.Writer(self._partial)
         try:
             with self._report.step("files") as step:
-                self._add_files(writer, dumped, step)
+                self._add_files(writer, step)
             with self._report.step("check") as step:
                 manifest.missing = self._missing(writer)
                 step.result(_check_result(manifest, self._named, self._images))
             writer.finish(manifest)
         except OSError as error:
             raise VolumeUnusable(
-                f"cannot make the backup: {error.filename or partial}: {error.strerror or error}"
+                f"cannot make the backup: {error.filename or self._partial}:"
+                f" {error.strerror or error}"
             ) from None
         finally:
             writer.close()
-        kind = "" if self._images else "-without-images"
-        path = self._name("-incomplete" if manifest.missing else kind)
-        partial.rename(path)
+        kind = backup_directory.INCOMPLETE if manifest.missing else self._kind
+        path = backup_directory.new_name(self._directory, kind)
+        self._partial.rename(path)
         atomic_file.sync_directory(self._directory)
-        self._remove_old(path)
+        backup_directory.remove_old(path, self._settings.maas_backups_kept, spare)
         if manifest.missing:
             raise Incomplete(
                 f"cannot back up {len(manifest.missing)} images that the database names, for they"
@@ -102,49 +134,12 @@ class _Backup:
             )
         return path
 
-    def _remove_old(self, newest: Path) -> None:
-        """Keep some of each kind: what has no images must not push out what has them."""
-        same = [path for path in all_in(self._directory) if _kind(path) == _kind(newest)]
-        for old in same[: -self._settings.maas_backups_kept]:
-            old.unlink()
+    def close(self) -> None:
+        """Remove what is not the archive itself."""
+        for path in (self._partial, self._dumped):
+            path.unlink(missing_ok=True)
 
-    def _name(self, suffix: str) -> Path:
-        while (path := self._directory / f"maas-backup-{_stamp()}{suffix}.tar").exists():
-            time.sleep(0.1)
-        return path
-
-    def _dump(self, path: Path, step: Step) -> archive.Manifest:
-        with database.connect(self._settings) as connection:
-            version, _ = server.check(connection, self._settings)
-            lock.acquire(connection, socket.gethostname(), step)
-            # what is read here and what is dumped are of one moment
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            found = state.find(connection, packaged.read())
-            if found.state is not state.State.CURRENT and not found.only_by_version:
-                raise DatabaseUnsuitable(
-                    f"cannot back up the database {self._settings.postgres_db}: it is"
-                    f" {found.state.value} ({found.detail}). Start MAAS first, or use the image of"
-                    " the MAAS that used it last"
-                )
-            size = _number(connection, "SELECT pg_database_size(current_database())")
-            manifest = self._manifest(connection, version)
-            self._named = region_files.named_by_database(connection, manifest.system_id)
-            self._check_room(size)
-            snapshot = connection.execute("SELECT pg_export_snapshot()").fetchone()
-
-            def watch() -> None:
-                connection.execute("SELECT 1")
-                self._keep_room()
-                done = path.stat().st_size
-                step.progress(f"{done / MB:.0f} MB dumped", min(done / max(size, 1), 0.99))
-
-            try:
-                dump.write(path, self._settings, watch, f"--snapshot={(snapshot or [''])[0]}")
-            except maas_command.CommandFailed as error:
-                raise InitError(f"cannot dump the database: {error}") from None
-        return manifest
-
-    def _manifest(self, connection: Connection, server_version: str) -> archive.Manifest:
+    def _describe(self, connection: Connection) -> archive.Manifest:
         schemas = connection.execute(
             "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND"
             " nspname NOT IN ('information_schema', 'public') ORDER BY 1"
@@ -158,7 +153,7 @@ class _Backup:
             made=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             maas=maas_package.version(),
             image=os.environ.get("IMAGE_REVISION", "unknown"),
-            postgresql=server_version,
+            postgresql=connection.info.parameter_status("server_version") or "unknown",
             database=self._settings.postgres_db,
             system_id=system_id,
             hostname=socket.gethostname(),
@@ -167,16 +162,16 @@ class _Backup:
             schemas=[str(row[0]) for row in schemas],
         )
 
-    def _add_files(self, writer: archive.Writer, dumped: Path, step: Step) -> None:
+    def _add_files(self, writer: archive.Writer, step: Step) -> None:
         done = 0
-        files = [(archive.DATABASE, dumped)]
+        files = [(archive.DATABASE, self._dumped)]
         files += region_files.found(self._paths, self._images)
         total = sum(_size(path) for _, path in files)
 
         def on_bytes(count: int) -> None:
             nonlocal done
             done += count
-            self._keep_room()
+            backup_directory.keep_room(self._directory)
             step.progress(f"{done / MB:.0f} of {total / MB:.0f} MB", done / max(total, 1))
 
         configuration = self._paths.region_configuration
@@ -209,13 +204,32 @@ class _Backup:
                 " (--without-images)"
             )
 
-    def _keep_room(self) -> None:
-        free = shutil.disk_usage(self._directory).free // MB
-        if free < dump.LEAST_FREE_MB:
-            raise VolumeUnusable(
-                f"cannot make a backup: {self._directory} has only {free} MB free. Make room there,"
-                " or give it another directory"
-            )
+
+@contextmanager
+def _snapshot(connection: Connection) -> Iterator[str]:
+    """Hold one moment of the database, for all that is read and dumped in it; yield its name."""
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+        yield str(row[0]) if row else ""
+    finally:
+        if not connection.broken:
+            connection.execute("ROLLBACK")
+
+
+def _refuse_unsuitable(connection: Connection, settings: Settings, paths: Paths) -> None:
+    if file := unfinished_restore.find(paths, connection):
+        raise RestoreFailed(
+            f"cannot back up what a restore of {file} has left half done. Finish it first:"
+            f" {unfinished_restore.command(paths, file)}"
+        )
+    found = state.find(connection, packaged.read())
+    if found.state is not state.State.CURRENT and not found.only_by_version:
+        raise DatabaseUnsuitable(
+            f"cannot back up the database {settings.postgres_db}: it is"
+            f" {found.state.value} ({found.detail}). Start MAAS first, or use the image of"
+            " the MAAS that used it last"
+        )
 
 
 def _check_result(manifest: archive.Manifest, named: dict[str, int], images: bool) -> str:
@@ -223,31 +237,6 @@ def _check_result(manifest: archive.Manifest, named: dict[str, int], images: boo
         return f"the {len(named)} images that the database names were left out"
     there = len(named) - len(manifest.missing)
     return f"{there} of {len(named)} images that the database names are there"
-
-
-def _kind(path: Path) -> str:
-    found = NAME.fullmatch(path.name)
-    return found[1] if found else ""
-
-
-def _refuse_unwritable(directory: Path) -> None:
-    if not directory.is_dir():
-        raise VolumeUnusable(
-            f"cannot back up to {directory}: it is no directory in the container. One of"
-            " the host must be mounted: docker compose run --rm"
-            f" --volume /path/on/host:{directory} maas maas-init backup {directory}"
-        )
-    if os.statvfs(directory).f_flag & os.ST_RDONLY:
-        raise VolumeUnusable(
-            f"cannot back up to {directory}: it is read-only. Mount a directory of the host there,"
-            " without :ro"
-        )
-    if not os.access(directory, os.W_OK | os.X_OK):
-        uid, gid = os.geteuid(), os.getegid()
-        raise VolumeUnusable(
-            f"cannot back up to {directory}: UID {uid} cannot write it. On the host: chown"
-            f" {uid}:{gid} <the directory that is mounted at {directory}>"
-        )
 
 
 def _size(path: Path) -> int:
@@ -260,7 +249,3 @@ def _size(path: Path) -> int:
 def _number(connection: Connection, query: str) -> int:
     row = connection.execute(query.encode()).fetchone()
     return int(str(row[0])) if row else 0
-
-
-def _stamp() -> str:
-    return datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")

@@ -12,11 +12,19 @@ from pathlib import Path
 
 import psycopg
 
-from maas_init import archive, atomic_file, maas_command, maas_package, packaged, region_files
+from maas_init import (
+    archive,
+    maas_command,
+    maas_package,
+    packaged,
+    region_files,
+    unfinished_restore,
+)
+from maas_init.commands import backup as backup_command
 from maas_init.errors import (
     BackupUnusable,
     DatabaseUnavailable,
-    MigrationFailed,
+    InitError,
     RestoreFailed,
     VolumeUnusable,
 )
@@ -28,6 +36,7 @@ from maas_init.steps import (
     lock,
     regions,
     replace_database,
+    replace_files,
     server,
     state,
     volumes,
@@ -56,19 +65,6 @@ def run(settings: Settings, paths: Paths, file: Path) -> str:
             raise BackupUnusable(_unreadable(file, error)) from None
         _restore(settings, paths, file, backup, report)
     return "restored: docker compose up -d"
-
-
-def unfinished(paths: Paths) -> str | None:
-    """Return the archive whose restore was interrupted when it had begun to change something."""
-    try:
-        return _note(paths).read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
-
-
-def command(file: Path) -> str:
-    """Return the command that restores a backup."""
-    return f"docker compose run --rm maas maas-init restore {file}"
 
 
 def _restore(
@@ -110,7 +106,7 @@ class _Restore:
         self._paths = paths
         self._file = file
         self._backup = backup
-        self._begun_before = unfinished(paths) is not None
+        self._begun_before = unfinished_restore.find(paths, connection) is not None
         self._connection = connection
         self._report = report
         self._stage = paths.data / STAGE
@@ -122,27 +118,33 @@ class _Restore:
                 self._unpack(step)
                 step.result(f"{len(self._backup.manifest.files)} files beside their places")
             if found.state is not state.State.EMPTY and not self._begun_before:
-                with self._report.step("dump") as step:
-                    self._dump(step)
+                with self._report.step("keep what is there") as step:
+                    self._keep_what_is_there(step)
             with self._report.step("replace the database") as step:
                 self._replace_database(step)
             with self._report.step("files") as step:
-                step.result(f"{self._move_files(step)} in their places")
+                moved = replace_files.replace(
+                    self._backup.manifest, self._stage, self._settings, self._paths, step
+                )
+                step.result(f"{moved} in their places")
         finally:
             shutil.rmtree(self._stage, ignore_errors=True)
-        _note(self._paths).unlink()
-        atomic_file.sync_directory(self._paths.backups)
+        unfinished_restore.end(self._paths)
 
-    def _dump(self, step: Step) -> None:
-        backups, note = self._paths.backups, dump.BEFORE_RESTORE
+    def _keep_what_is_there(self, step: Step) -> None:
         try:
-            path = dump.make_once(self._connection, self._settings, backups, step, note)
-        except MigrationFailed as error:
+            path = backup_command.before_restore(
+                self._settings, self._paths, self._connection, self._report, self._file
+            )
+        except InitError as error:
             if not self._settings.maas_migrate_without_dump:
-                raise
+                raise RestoreFailed(
+                    f"cannot keep what is there before it is replaced: {error}. Mend that, or set"
+                    " MAAS_MIGRATE_WITHOUT_DUMP=yes if it can be lost"
+                ) from None
             step.say(f"{error}. Going on, as MAAS_MIGRATE_WITHOUT_DUMP says")
         else:
-            step.result(f"what is replaced is in {path}")
+            step.result(f"the way back is {unfinished_restore.command(self._paths, path)}")
 
     def _unpack(self, step: Step) -> None:
         files = self._backup.manifest.files
@@ -186,8 +188,8 @@ class _Restore:
 
     def _replace_database(self, step: Step) -> None:
         regions.wait_until_unused(self._connection, step)  # it may have been started meanwhile
-        before = dump.identify(self._connection)
-        atomic_file.write(_note(self._paths), f"{self._file}\n", 0o600)
+        before = unfinished_restore.identify(self._connection)
+        unfinished_restore.begin(self._paths, self._file, self._connection)
         try:
             replace_database.replace(
                 self._stage / archive.DATABASE,
@@ -198,8 +200,6 @@ class _Restore:
         except maas_command.CommandFailed as error:
             # a connection that breaks at the very end leaves open whether it was committed
             if not self._is_another(before):
-                if not self._begun_before:  # else the files may be those of another database
-                    _note(self._paths).unlink()
                 raise RestoreFailed(
                     f"cannot restore the database, which is as it was: {error}"
                 ) from None
@@ -208,50 +208,14 @@ class _Restore:
     def _is_another(self, before: str) -> bool:
         try:
             with database.connect(self._settings) as connection:
-                return dump.identify(connection) != before
+                return unfinished_restore.identify(connection) != before
         except psycopg.OperationalError as error:
             text = " ".join(str(error).split())
+            again = unfinished_restore.command(self._paths, self._file)
             raise DatabaseUnavailable(
                 f"cannot tell whether the database is restored, for it went away ({text}). When it"
-                f" is back, restore once more: {command(self._file)}"
+                f" is back, restore once more: {again}"
             ) from None
-
-    def _move_files(self, step: Step) -> int:
-        moved = 0
-        changed = set()
-        for name in self._backup.manifest.files:
-            if name == archive.DATABASE:
-                continue
-            target = region_files.target(self._paths, name)
-            try:
-                region_files.put_in_place(self._stage / name, target)
-            except OSError as error:
-                if not name.startswith(f"{archive.CONFIGURATION}/"):
-                    raise
-                self._keep(name, target, error, step)
-                continue
-            changed.add(target.parent)
-            moved += 1
-        # regiond writes them from the database where one is missing, and never compares them
-        for old in (self._paths.data / "certificates").iterdir():
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
-            changed.add(old.parent)
-        for directory in changed:
-            atomic_file.sync_directory(directory)
-        return moved
-
-    def _keep(self, name: str, target: Path, error: OSError, step: Step) -> None:
-        """Put a file aside whose place is not mounted here: the rest does not need it."""
-        kept = self._paths.data / "restored" / name
-        region_files.put_in_place(self._stage / name, kept)
-        step.say(
-            f"{target} cannot be written ({error.strerror}): it is in {kept}. Mount a volume at"
-            f" {region_files.CONFIGURATION} and move it there"
-        )
-
-
-def _note(paths: Paths) -> Path:
-    return paths.backups / "unfinished-restore"
 
 
 def _progress(file: Path, step: Step) -> archive.OnBytes:
@@ -291,8 +255,11 @@ def _refuse_newer(manifest: archive.Manifest) -> None:
 
 def _unreadable(file: Path, error: OSError) -> str:
     if isinstance(error, PermissionError):
-        uid = os.geteuid()
-        return f"cannot read {file}: UID {uid} may not. On the host: chown {uid} FILE"
+        uid, gid = os.geteuid(), os.getegid()
+        return (
+            f"cannot read {file}: UID {uid} may not. On the host: chown -R {uid}:{gid} <the file or"
+            " directory that is mounted there>"
+        )
     if isinstance(error, FileNotFoundError):
         return (
             f"cannot read {file}: there is no such file in the container. A file of the host must"

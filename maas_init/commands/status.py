@@ -3,13 +3,11 @@
 import json
 import os
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from maas_init import maas_package, packaged
-from maas_init.commands import backup, restore
+from maas_init import backup_directory, maas_package, packaged, unfinished_restore
 from maas_init.errors import DatabaseRefused
 from maas_init.paths import Paths
 from maas_init.steps import database, dump, regions, server, state
@@ -26,7 +24,7 @@ def collect(settings: Settings, paths: Paths) -> Document:
             "image": os.environ.get("IMAGE_REVISION", "unknown"),
             "postgresql_client": server.client_version(),
         },
-        "database": _database(settings),
+        "database": _database(settings, paths),
         "last_run": _last_run(paths),
         "backups": _backups(settings, paths),
     }
@@ -63,8 +61,8 @@ def as_text(document: Document) -> str:
     lines += [f"  {b['time']}  {b['bytes'] / 10**6:9.1f} MB  {b['name']}" for b in backups["files"]]
     if backups["problem"]:
         lines.append(f"  {backups['problem']}")
-    if backups["unfinished_restore"]:
-        lines.append(f"a restore was interrupted; finish it: {backups['unfinished_restore']}")
+    if found.get("unfinished_restore"):
+        lines.append(f"a restore was interrupted; finish it: {found['unfinished_restore']}")
     if backups["unfinished_migration"]:
         lines.append(
             f"a migration has not succeeded yet; before it: {backups['unfinished_migration']}"
@@ -85,7 +83,7 @@ def _run_as_text(run: Document | None) -> list[str]:
     return lines
 
 
-def _database(settings: Settings) -> Document:
+def _database(settings: Settings, paths: Paths) -> Document:
     document: Document = {
         "host": settings.postgres_host,
         "port": settings.postgres_port,
@@ -101,10 +99,19 @@ def _database(settings: Settings) -> Document:
                 "missing": found.missing,
                 "server": connection.info.parameter_status("server_version"),
                 "regions": list(regions.connected(connection)),
+                "unfinished_restore": _unfinished_restore(connection, paths),
             }
     except psycopg.OperationalError as error:
         document["problem"] = _explain(error, settings)
     return document
+
+
+def _unfinished_restore(connection: database.Connection, paths: Paths) -> str | None:
+    try:
+        file = unfinished_restore.find(paths, connection)
+    except OSError:  # what is said of the backups tells it
+        return None
+    return unfinished_restore.command(paths, file) if file else None
 
 
 def _explain(error: psycopg.OperationalError, settings: Settings) -> str:
@@ -127,18 +134,15 @@ def _backups(settings: Settings, paths: Paths) -> Document:
         "directory": str(paths.backups),
         "files": [],
         "unfinished_migration": None,
-        "unfinished_restore": None,
         "problem": None,
     }
     try:
-        for path in dump.all_of(settings, paths.backups) + backup.all_in(paths.backups):
+        for path in dump.all_of(settings, paths.backups) + backup_directory.all_in(paths.backups):
             status = path.stat()
             entry = {"name": path.name, "bytes": status.st_size, "time": _time(status.st_mtime)}
             document["files"].append(entry)
         unfinished = dump.unfinished(paths.backups)
         document["unfinished_migration"] = str(unfinished) if unfinished else None
-        if interrupted := restore.unfinished(paths):
-            document["unfinished_restore"] = restore.command(Path(interrupted))
     except OSError as error:
         document["problem"] = f"cannot read {error.filename}: {error.strerror}"
     return document

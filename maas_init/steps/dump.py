@@ -18,8 +18,6 @@ TIMEOUT_SECONDS = 6 * 3600.0
 # Holds the name of the dump from before a migration that has not succeeded yet, and of which
 # database that is.
 UNFINISHED = "unfinished-migration"
-# Likewise, of what a restore that has not succeeded yet is about to replace.
-BEFORE_RESTORE = "before-restore"
 MB = 10**6
 # What a role that owns the database alone can bring back: comments on extensions are not. Without
 # --single-transaction pg_restore puts a COMMIT behind large objects, in the middle.
@@ -87,28 +85,26 @@ def write(path: Path, settings: Settings, watch: Callable[[], None], *options: s
         os.fsync(file.fileno())
 
 
-def make_once(
-    connection: Connection, settings: Settings, directory: Path, step: Step, note: str = UNFINISHED
-) -> Path:
-    """Dump the database, unless an earlier attempt at the same thing has done so.
+def make_once(connection: Connection, settings: Settings, directory: Path, step: Step) -> Path:
+    """Dump the database, unless an earlier attempt to migrate it has done so.
 
     Else each of a failing migration's attempts would dump what the one before left half done, and
     push the dump out that is worth something. Return the dump's path; raises MigrationFailed.
     """
-    earlier, of = _noted(directory, note)
+    earlier, of = _unfinished(directory)
     identity = identify(connection)
     if earlier and of == identity:
-        step.say(f"the database as it was before this began is in {earlier}")
+        step.say(f"the database as it was before this migration began is in {earlier}")
         return earlier
     path = make(connection, settings, directory, step)
-    atomic_file.write(directory / note, f"{path.name}\n{identity}\n", 0o600)
+    atomic_file.write(directory / UNFINISHED, f"{path.name}\n{identity}\n", 0o600)
     step.say(f"the database as it is now is in {path}")
     return path
 
 
 def unfinished(directory: Path) -> Path | None:
     """Return the dump from before a migration that was begun and has not succeeded."""
-    return _noted(directory, UNFINISHED)[0]
+    return _unfinished(directory)[0]
 
 
 def all_of(settings: Settings, directory: Path) -> list[Path]:
@@ -119,12 +115,10 @@ def all_of(settings: Settings, directory: Path) -> list[Path]:
 
 def tidy(connection: Connection, settings: Settings, directory: Path) -> None:
     """Note that the database is current: remove all but the newest dumps, and what was cut off."""
-    dump, of = _noted(directory, UNFINISHED)
+    dump, of = _unfinished(directory)
     if dump is None or of == identify(connection):
         (directory / UNFINISHED).unlink(missing_ok=True)
-    (directory / BEFORE_RESTORE).unlink(missing_ok=True)
-    for note in (UNFINISHED, BEFORE_RESTORE):
-        (directory / f".{note}.new").unlink(missing_ok=True)
+    (directory / f".{UNFINISHED}.new").unlink(missing_ok=True)
     _partial(settings, directory).unlink(missing_ok=True)
     for old in all_of(settings, directory)[: -settings.maas_backups_kept]:
         if old != dump:
@@ -163,9 +157,9 @@ def restore_command(settings: Settings, dump: Path, database: str) -> str:
     return f"docker compose run --rm maas sh -c {shlex.quote(' && '.join(commands))}"
 
 
-def _noted(directory: Path, note: str) -> tuple[Path | None, str]:
+def _unfinished(directory: Path) -> tuple[Path | None, str]:
     try:
-        name, _, of = (directory / note).read_text(encoding="utf-8").partition("\n")
+        name, _, of = (directory / UNFINISHED).read_text(encoding="utf-8").partition("\n")
     except FileNotFoundError:
         return None, ""
     path = directory / name

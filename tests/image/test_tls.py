@@ -113,10 +113,16 @@ def test_a_certificate_of_another_key_is_refused(
     assert "Private and public keys don't match" in output
 
 
-@pytest.mark.parametrize("port", [("-p", "99999"), ("-p5240",), ("--port", "0"), ("--port=5270",)])
+PORTS = [
+    *(("-p", "99999"), ("-p5240",), ("--port", "0"), ("--port=5270",)),
+    *(("-p=99999",), ("--por", "99999"), ("--port", "x")),
+]
+
+
+@pytest.mark.parametrize("port", PORTS)
 def test_a_port_that_nginx_cannot_take_is_refused(maas: Container, port: tuple[str, ...]) -> None:
     enable = ("maas-region", "config-tls", "enable", "/tmp/key", "/tmp/crt", "--yes")
-    assert "cannot use port " in maas.run(*enable, *port, check=False)
+    assert "cannot use that port " in maas.run(*enable, *port, check=False)
     assert maas.sql("SELECT count(*) FROM maasserver_secret WHERE path = 'global/tls'") == "0"
 
 

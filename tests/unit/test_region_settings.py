@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import settings
-from settings.region import read_region_settings
+from settings.region import RegionSetting, read_region_settings
 
 NEEDED = {"MAAS_URL": "http://192.0.2.10:5240/MAAS", "POSTGRES_PASSWORD": "x"}
 
@@ -19,12 +19,14 @@ def test_what_is_declared_is_read_and_what_is_empty_left_alone(tmp_path: Path) -
             "MAAS_SETTING_kernel_opts": "",
             "MAAS_SETTING_dnssec_validation": " ",
             "MAAS_SETTING_http_proxy_FILE": str(proxy),
+            "MAAS_SETTING_vcenter_password": "p-1",
         }
     )
     assert loaded.region_settings == {
-        "http_proxy": "http://me:secret@proxy:3128",
-        "ntp_servers": "ntp.example.com",
-        "upstream_dns": "192.0.2.1",
+        "http_proxy": RegionSetting("http://me:secret@proxy:3128", secret=True),
+        "ntp_servers": RegionSetting("ntp.example.com", secret=False),
+        "upstream_dns": RegionSetting("192.0.2.1", secret=False),
+        "vcenter_password": RegionSetting("p-1", secret=True),
     }
     assert "secret" not in repr(loaded)
 
@@ -55,6 +57,11 @@ def test_they_are_not_unknown() -> None:
     assert settings.warnings({"MAAS_SETTING_upstream_dns": "192.0.2.1"}) == []
     assert read_region_settings({"MAAS_SETTINGS_x": "1"}) == ({}, [])
     assert settings.warnings({"MAAS_SETTINGS_x": "1"}) != []
+
+
+def test_what_maas_says_of_a_secret_does_not_show_it() -> None:
+    assert RegionSetting("p-1", secret=True).hidden_in("p-1 is too short") == "*** is too short"
+    assert RegionSetting("p-1", secret=False).hidden_in("p-1 is too short") == "p-1 is too short"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import socket
 import time
 import uuid
@@ -52,7 +53,7 @@ def _start_up() -> Node:
     _write_shared_secret()
     node = _register(version)
     accounts.ensure_system_users()
-    (paths.data() / "image-storage/bootloaders").mkdir(exist_ok=True)
+    _tidy_images(node)
     certificates.ensure()
     _make_directories()
     configvalues.put("maas_url", RegionConfig.load().maas_url)
@@ -62,6 +63,33 @@ def _start_up() -> Node:
         maaslog.get("region").info("The database is new: scripts and certificates are made")
         delays.pause(delays.FIRST_START)
     return node
+
+
+def _tidy_images(region: Node) -> None:
+    """Keep the complete images that the database has for this region, and remove all else.
+
+    github.com/canonical/maas: src/maasserver/bootresources.py, initialize_image_storage.
+    """
+    directory = paths.data() / "image-storage"
+    bootloaders = directory / "bootloaders"
+    shutil.rmtree(bootloaders, ignore_errors=True)
+    bootloaders.mkdir()
+    expected = {bootloaders}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.id, f.filename_on_disk, f.size FROM maasserver_bootresourcefile f"
+            " JOIN maasserver_bootresourcefilesync s ON s.file_id = f.id WHERE s.region_id = %s",
+            [region.pk],
+        )
+        for row, name, size in cursor.fetchall():
+            path = directory / name
+            if path.is_file() and path.stat().st_size == size:
+                expected.add(path)
+            else:
+                cursor.execute("DELETE FROM maasserver_bootresourcefilesync WHERE id = %s", [row])
+    for path in set(directory.iterdir()) - expected:
+        log.info(ORIGIN, f"removing unexpected {path} from the image storage")
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _write_uuid() -> None:
