@@ -104,8 +104,8 @@ def _parser() -> argparse.ArgumentParser:
         help="bring a backup back, while MAAS is stopped",
         description="Replaces database and files by those of the archive: docker compose stop maas,"
         " then docker compose run --rm maas maas-init restore FILE. The archive is checked before"
-        " anything is touched, and what is replaced is backed up first. Interrupted, it is finished by"
-        " the same command.",
+        " anything is touched, and what is replaced is backed up first. Interrupted, it is finished"
+        " by the same command.",
     )
     back.add_argument("file", metavar="FILE", help="the archive, as the container sees it")
     return parser
