@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import copied
 import pytest
 from engine import IMAGE, PROJECT, ROOT, Container, Ended, compose, docker, start
 
@@ -58,3 +59,12 @@ def copy(tmp_path: Path) -> Path:
     shutil.copytree(ROOT, tmp_path / "copy", ignore=ignored)
     shutil.copy(ROOT / ".env.example", tmp_path / "copy")
     return tmp_path / "copy"
+
+
+@pytest.fixture
+def project(copy: Path) -> Iterator[Path]:
+    """Give a copy in which `docker compose` makes everything anew."""
+    remove = ("docker", "compose", "down", "--volumes", "--remove-orphans")
+    copied.run(copy, *remove)  # what a run that was killed has left
+    yield copy
+    copied.run(copy, *remove)

@@ -3,18 +3,11 @@
 import re
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from copied import OFFLINE, PROJECT, run
 from engine import docker
-
-
-@pytest.fixture
-def project(copy: Path) -> Iterator[Path]:
-    yield copy
-    run(copy, "docker", "compose", "down", "--volumes")
 
 
 def make_env(copy: Path) -> dict[str, str]:
