@@ -111,7 +111,7 @@ def test_the_way_back(region: Container, directory: Path) -> None:
 
 
 def test_a_fresh_stack_gets_all_of_it_back(region: Container, directory: Path) -> None:
-    key = region.run("maas-region", "apikey", "--username", "admin")
+    key = _start().run("maas-region", "apikey", "--username", "admin")
     _compose("stop", "maas")
     before = _whole()
     path = _backup(directory)
