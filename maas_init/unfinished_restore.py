@@ -4,6 +4,7 @@ It names the archive, and says which database was there before the restore's one
 long as that is still there, nothing has changed.
 """
 
+import os
 from pathlib import Path
 
 from maas_init import atomic_file
@@ -26,7 +27,8 @@ def find(paths: Paths, connection: Connection) -> Path | None:
 def begin(paths: Paths, file: Path, connection: Connection) -> None:
     """Note that the database is about to be replaced, unless it has been replaced already."""
     before = _read(paths)[1] if find(paths, connection) else identify(connection)
-    atomic_file.write(note(paths), f"{file}\n{before}\n", 0o600)
+    name = os.fsencode(file).decode(errors="backslashreplace")  # it may be of any bytes
+    atomic_file.write(note(paths), f"{name}\n{before}\n", 0o600)
 
 
 def end(paths: Paths) -> None:
@@ -51,7 +53,7 @@ def command(paths: Paths, file: Path) -> str:
 
 def _read(paths: Paths) -> tuple[str, str]:
     try:
-        text = note(paths).read_text(encoding="utf-8", errors="surrogateescape")
+        text = note(paths).read_text(encoding="utf-8")
     except FileNotFoundError:
         return "", ""
     file, _, before = text.strip().rpartition("\n")

@@ -86,7 +86,7 @@ def _restore(
         found = state.find(connection, packaged.read())
         if found.state is state.State.FOREIGN:
             state.refuse_unsuitable(found, settings.postgres_db)
-        with report.step("volumes"):
+        with report.step("volumes") as step:
             for warning in volumes.prepare(paths):
                 step.say(warning)
         _Restore(settings, paths, file, backup, connection, report).run(found)
