@@ -172,7 +172,7 @@ class Reader:
         target.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with os.fdopen(os.open(target, flags, 0o600), "wb") as file:
-            for piece in self._pieces(info):
+            for piece in self._pieces(info.offset_data, info.size):
                 digest.update(piece)
                 file.write(piece)
                 on_bytes(len(piece))
@@ -182,9 +182,9 @@ class Reader:
         if digest.hexdigest() != self.manifest.files[name].sha256:
             raise ArchiveUnusable(f"has another {name} than its manifest says")
 
-    def _pieces(self, info: tarfile.TarInfo) -> Iterator[bytes]:
-        self._file.seek(info.offset_data)
-        left = info.size
+    def _pieces(self, offset: int, size: int) -> Iterator[bytes]:
+        self._file.seek(offset)
+        left = size
         while left:
             piece = self._file.read(min(left, CHUNK))
             if not piece:
@@ -193,19 +193,19 @@ class Reader:
             yield piece
 
     def _check_seal(self, on_bytes: OnBytes) -> None:
-        left = self.size - _SEAL_SIZE
-        if left < _BLOCK or left % _BLOCK:
+        end = self.size - _SEAL_SIZE
+        if end < _BLOCK or end % _BLOCK:
             raise ArchiveUnusable("is no backup of MAAS, or cut off")
+        self._file.seek(end)
+        found = self._file.read()
+        if found[:_BLOCK] != _seal("0" * 64)[:_BLOCK]:  # seen at once, however large it is
+            raise ArchiveUnusable("is no backup of MAAS, or cut off: its end has no seal")
         digest = hashlib.sha256()
-        while left:
-            piece = self._file.read(min(left, CHUNK))
-            if not piece:
-                raise ArchiveUnusable("ends too early")
+        for piece in self._pieces(0, end):
             digest.update(piece)
             on_bytes(len(piece))
-            left -= len(piece)
-        if self._file.read() != _seal(digest.hexdigest()):
-            raise ArchiveUnusable("is no backup of MAAS, or cut off, or changed: its seal differs")
+        if found != _seal(digest.hexdigest()):
+            raise ArchiveUnusable("has been changed: its seal differs")
 
     def _members(self) -> Iterator[tuple[str, tarfile.TarInfo]]:
         self._file.seek(0)
@@ -232,7 +232,7 @@ class Reader:
         if info.size > LARGEST_MANIFEST:
             raise ArchiveUnusable(f"has a {MANIFEST} of {info.size} bytes")
         try:
-            return _parse(json.loads(b"".join(self._pieces(info))))
+            return _parse(json.loads(b"".join(self._pieces(info.offset_data, info.size))))
         except _WRONG_SHAPE as error:
             raise ArchiveUnusable(
                 f"has a {MANIFEST} that cannot be understood: {error!r}"
