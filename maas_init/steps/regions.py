@@ -108,12 +108,17 @@ def wait_until_unused(
 
 
 def _users(connection: Connection) -> list[str]:
-    """Return who else is logged in as MAAS's role; init of another container waits for us."""
+    """Return who else is logged in as MAAS's role, or is a region by its name.
+
+    Init of another container waits for us.
+    """
     rows = connection.execute(
         "SELECT DISTINCT coalesce(nullif(application_name, ''), 'a program without a name'),"
         " coalesce(host(client_addr), 'this host') FROM pg_stat_activity"
-        " WHERE datname = current_database() AND usename = current_user"
-        " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        " AND NOT starts_with(application_name, 'maas-init') ORDER BY 1, 2"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND (usename = current_user AND backend_type = 'client backend'"
+        " AND NOT starts_with(application_name, 'maas-init')"
+        " OR starts_with(application_name, %s)) ORDER BY 1, 2",
+        [APPLICATION_PREFIX],
     ).fetchall()
     return [f"{name} at {address}" for name, address in rows]

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from database_server import PASSWORD
 
 from maas_init.errors import DatabaseUnavailable
 from maas_init.report import Report, Step
@@ -94,3 +95,37 @@ def test_connections_that_a_crash_left_behind_are_no_region(
     with database_step.connect(database) as connection:
         assert regions.refuse_twin(connection, maas_id, step) == []
     silent.close()
+
+
+AS_POSTGRES = {"user": "postgres", "password": PASSWORD}
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        {"application_name": "psql"},
+        {"application_name": ""},
+        {"application_name": "maas-regiond-x"} | AS_POSTGRES,
+    ],
+)
+def test_a_restore_is_refused_while_somebody_uses_the_database(
+    database: Settings, step: Step, monkeypatch: pytest.MonkeyPatch, session: dict[str, str]
+) -> None:
+    monkeypatch.setattr(regions, "GONE_WITHIN_SECONDS", 0.0)
+    with (
+        database_step.connect(database) as connection,
+        psycopg.connect(**database.connection_parameters() | session),
+        pytest.raises(DatabaseUnavailable, match="Stop MAAS first"),
+    ):
+        regions.wait_until_unused(connection, step)
+
+
+@pytest.mark.parametrize("session", [{"application_name": "maas-init"}, AS_POSTGRES])
+def test_a_restore_does_not_mind_init_and_what_is_not_maas_s(
+    database: Settings, step: Step, session: dict[str, str]
+) -> None:
+    with (
+        database_step.connect(database) as connection,
+        psycopg.connect(**database.connection_parameters() | session),
+    ):
+        regions.wait_until_unused(connection, step)
