@@ -20,6 +20,7 @@ from maas_init import archive
 PROJECT = "maas-test-backup"
 MAAS = f"{PROJECT}-maas-1"
 RESTORE = f"{PROJECT}-restore"
+SHELL = f"{PROJECT}-shell"
 KILLS = 20
 SEED = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
 DATA = "/var/lib/maas"
@@ -38,11 +39,9 @@ class Whole:
 
 @pytest.fixture(scope="module")
 def region(image: str) -> Iterator[Container]:
-    _compose("down", "--volumes")
-    maas = _start()
-    yield maas
-    docker("rm", "--force", RESTORE)
-    _compose("down", "--volumes")
+    _remove()
+    yield _start()
+    _remove()
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +114,7 @@ def test_a_fresh_stack_gets_all_of_it_back(region: Container, directory: Path) -
     _compose("stop", "maas")
     before = _whole()
     path = _backup(directory)
-    _compose("down", "--volumes")
+    _remove()
     maas = _start()
     identity = maas.run("cat", f"{DATA}/maas_id", f"{DATA}/secret")
     _compose("stop", "maas")
@@ -278,6 +277,11 @@ def test_a_terminal_shows_a_bar(region: Container) -> None:
     assert re.search(r"MB  maas-backup-\d+T\d+Z.tar", backups)
 
 
+def _remove() -> None:
+    docker("rm", "--force", RESTORE, SHELL)
+    _compose("down", "--volumes")
+
+
 def _compose(*arguments: str) -> str:
     return compose(*arguments, project=PROJECT)
 
@@ -370,8 +374,11 @@ def _shell(script: str) -> str:
 
 
 def _run_to_end(script: str, status: int) -> str:
-    arguments = _arguments(Path("/dev/null"))[:-3]
-    output = docker("run", "--rm", *arguments, "sh", "-c", f"{script}; echo status $?")
+    """Run a script beside MAAS, in a container that stays for the next one."""
+    if not docker("ps", "--quiet", f"--filter=name=^{SHELL}$"):
+        image = _arguments(Path("/dev/null"))[:-3]
+        docker("run", "--detach", "--init", f"--name={SHELL}", *image, "sleep", "infinity")
+    output = docker("exec", SHELL, "sh", "-c", f"{script}; echo status $?")
     text, _, ended = output.rpartition("status ")
     assert int(ended) == status, output
     return text

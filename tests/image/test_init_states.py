@@ -1,6 +1,7 @@
 """`maas-init run` on every state of a database, with every version of MAAS, on two PostgreSQLs."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -15,8 +16,6 @@ from databases import (
     make_templates,
     network,
 )
-
-DATABASE = "case"
 
 
 @dataclass(frozen=True)
@@ -147,16 +146,23 @@ def server(request: pytest.FixtureRequest, runners: dict[str, Runner]) -> Iterat
     server.remove()
 
 
-@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_state(server: Postgres, runners: dict[str, Runner], case: Case, version: str) -> None:
-    runner = runners[version]
-    server.copy(case.template, DATABASE)
-    if case.change:
-        server.sql(case.change, DATABASE)
-    before = server.dump(DATABASE)
+def test_state(server: Postgres, runners: dict[str, Runner], case: Case) -> None:
+    """Each version of the image, side by side, on a database of its own."""
+    for version in VERSIONS:
+        server.copy(case.template, f"case-{version}")
+        if case.change:
+            server.sql(case.change, f"case-{version}")
+    with ThreadPoolExecutor() as pool:
+        for _ in pool.map(lambda version: check_state(server, runners[version], case), VERSIONS):
+            pass
+
+
+def check_state(server: Postgres, runner: Runner, case: Case) -> None:
+    version, database = runner.version, f"case-{runner.version}"
+    before = server.dump(database)
     runner.clear()
-    result = runner.init(server, DATABASE)
+    result = runner.init(server, database)
     assert "Traceback" not in result.output
     assert PASSWORD not in result.output
     assert ADMIN_PASSWORD not in result.output
@@ -167,20 +173,20 @@ def test_state(server: Postgres, runners: dict[str, Runner], case: Case, version
         assert result.status == status, result.output
         assert words in result.output
         assert result.output.count("ERROR ") == 1
-        assert server.dump(DATABASE) == before
+        assert server.dump(database) == before
         assert runner.files() == []
         return
     assert result.status == 0, result.output
     assert f"the database is {expected}: " in result.output
-    status_after = runner.status(server, DATABASE)
+    status_after = runner.status(server, database)
     assert status_after["database"]["state"] == "current"
     admins = "SELECT count(*) FROM auth_user WHERE is_superuser AND username <> 'MAAS'"
-    assert server.sql(admins, DATABASE).strip() == "1"
+    assert server.sql(admins, database).strip() == "1"
     dumps = [file for file in runner.files() if file.endswith(".dump")]
     assert len(dumps) == (expected not in ("empty", "current"))
     if expected == "current":
-        assert server.dump(DATABASE) == before
-    again = runner.init(server, DATABASE)
+        assert server.dump(database) == before
+    again = runner.init(server, database)
     assert again.status == 0
     assert "the database is current: " in again.output
 
@@ -192,5 +198,5 @@ def refused_with(server: Postgres, version: str, expected: str) -> tuple[int, st
     if expected == "ahead":
         return 65, "it is newer than the MAAS in this image"
     if expected == "foreign":
-        return 65, "cannot use the database case: it"
+        return 65, f"cannot use the database case-{version}: it"
     return None
