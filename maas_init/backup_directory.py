@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import time
-from datetime import datetime, timezone
 from pathlib import Path
 
 from maas_init.errors import VolumeUnusable
@@ -26,7 +25,7 @@ def all_in(directory: Path) -> list[Path]:
 
 def new_name(directory: Path, kind: str) -> Path:
     """Return the path of a backup that is made now. `kind` is the end of its name, or nothing."""
-    while (path := directory / f"maas-backup-{_stamp()}{kind}.tar").exists():
+    while (path := directory / f"maas-backup-{dump.stamp()}{kind}.tar").exists():
         time.sleep(0.1)
     return path
 
@@ -85,7 +84,3 @@ def keep_room(directory: Path) -> None:
 def _kind(path: Path) -> str:
     found = _NAME.fullmatch(path.name)
     return found[1] if found else ""
-
-
-def _stamp() -> str:
-    return datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")

@@ -26,14 +26,17 @@ def find(paths: Paths, connection: Connection) -> Path | None:
 
 def begin(paths: Paths, file: Path, connection: Connection) -> None:
     """Note that the database is about to be replaced, unless it has been replaced already."""
-    before = _read(paths)[1] if find(paths, connection) else identify(connection)
+    before = _read(paths)[1] or identify(connection)
     name = os.fsencode(file).decode(errors="backslashreplace")  # it may be of any bytes
     atomic_file.write(note(paths), f"{name}\n{before}\n", 0o600)
 
 
 def end(paths: Paths) -> None:
     """Note that everything is restored, or nothing."""
-    note(paths).unlink(missing_ok=True)
+    try:
+        note(paths).unlink()
+    except FileNotFoundError:
+        return
     atomic_file.sync_directory(paths.backups)
 
 

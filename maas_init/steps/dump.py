@@ -167,12 +167,16 @@ def _unfinished(directory: Path) -> tuple[Path | None, str]:
 
 
 def _name(settings: Settings) -> str:
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    return f"{settings.postgres_db}-{stamp}.dump"
+    return f"{settings.postgres_db}-{stamp()}.dump"
 
 
 def _partial(settings: Settings, directory: Path) -> Path:
     return directory / f"{settings.postgres_db}.partial"
+
+
+def stamp() -> str:
+    """Return the time that names what is made now, in UTC, by the second."""
+    return datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
 
 def connection_variables(settings: Settings) -> dict[str, str]:
