@@ -1,32 +1,76 @@
 """What a check is, and what it says."""
 
+import asyncio
+import enum
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from healthcheck.programs import Programs
+from healthcheck.supervisor_client import SupervisorClient
 from settings import Settings
+
+
+class State(enum.Enum):
+    """What Docker, Prometheus and people are told."""
+
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a check failed. One that only degrades leaves the container healthy."""
+    """Why a check failed.
+
+    `reason` and `mend`, the command that mends it, may be shown to everybody; `detail` (addresses,
+    paths, the words of an error) is shown in the container only. One that `degrades` leaves the
+    container healthy whatever the check's weight is.
+    """
 
     reason: str
+    detail: str = ""
+    mend: str = ""
     degrades: bool = False
+
+    def __str__(self) -> str:
+        return self._with_mend(f"{self.reason}: {self.detail}" if self.detail else self.reason)
+
+    @property
+    def public(self) -> str:
+        """What may be shown to everybody."""
+        return self._with_mend(self.reason)
+
+    def _with_mend(self, text: str) -> str:
+        return f"{text} ({self.mend})" if self.mend else text
+
+
+Run = Callable[[], Awaitable[Failure | None]]
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the checks look at."""
+    """What the checks look at, and where they leave what they have measured.
+
+    `readings` holds the last value of each metric that a check knows, by the metric's name; those
+    with a label have a value for each of its values.
+    """
 
     settings: Settings
     data: Path
+    log: Path
     dns: Path
     proxy: Path
     syslog: Path
+    http: Path
+    temporal: Path
     run: Path
-    worker_socket: Path
-    supervisor_socket: Path
+    worker_sockets: Path
+    programs: Programs
+    proxy_cache: Path = Path("/var/spool/maas-proxy")  # hard-coded in MAAS
+    readings: dict[str, float | dict[str, float]] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, settings: Settings, environ: Mapping[str, str]) -> "Target":
@@ -35,24 +79,49 @@ class Target:
         return cls(
             settings=settings,
             data=Path(environ["MAAS_ROOT"]),
+            log=Path(environ["MAAS_SYSLOG_LOG_DIR"]),
             dns=Path(environ["MAAS_DNS_CONFIG_DIR"]),
             proxy=Path(environ["MAAS_PROXY_CONFIG_DIR"]),
             syslog=Path(environ["MAAS_SYSLOG_CONFIG_DIR"]),
+            http=Path(environ["MAAS_HTTP_CONFIG_DIR"]),
+            temporal=Path(environ["MAAS_TEMPORAL_CONFIG_DIR"]),
             run=run,
-            worker_socket=Path(environ["MAAS_HTTP_SOCKET_WORKER_BASE_PATH"] + ".0"),
-            supervisor_socket=run / "supervisor.sock",
+            worker_sockets=Path(environ["MAAS_HTTP_SOCKET_WORKER_BASE_PATH"]),
+            programs=Programs(SupervisorClient(run / "supervisor.sock")),
         )
+
+    @property
+    def first_worker(self) -> Path:
+        """The socket of regiond's first worker."""
+        return self.worker_sockets.with_name(f"{self.worker_sockets.name}.0")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check. `period` and `timeout` are in seconds; `run` answers None or why it failed.
+    """One check.
 
-    `make` is called once and returns `run`, which may keep what it needs between its runs.
+    `period` and `timeout` are in seconds. `weight` is what a failure makes of the container.
+    `proves` and `means` are for people: what is true when it passes, and what does not work when it
+    fails. When one of the checks that it `follows` has failed, too, that one is the likely cause.
+    `make` is called once and returns what answers None or why it failed, and which may keep what
+    it needs between its runs.
     """
 
     name: str
     proves: str
+    means: str
+    weight: State
     period: float
     timeout: float
-    make: Callable[[Target], Callable[[], Awaitable[Failure | None]]]
+    make: Callable[[Target], Run]
+    follows: tuple[str, ...] = ()
+
+
+def in_thread(run: Callable[[], Failure | None]) -> Run:
+    """Make a check's run of a function that may block: in a thread, and never in two at once."""
+    executor = ThreadPoolExecutor(max_workers=1)
+
+    async def run_in_thread() -> Failure | None:
+        return await asyncio.get_running_loop().run_in_executor(executor, run)
+
+    return run_in_thread

@@ -1,22 +1,68 @@
 """What init says of itself in /run/maas/init.json."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+_FIGURES = re.compile(r"(\d+) of (\d+)")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of init: `state` is "running", "done" or "failed"; `seconds` None while it runs."""
+
+    name: str
+    state: str
+    seconds: float | None
 
 
 @dataclass(frozen=True)
 class InitReport:
-    """How far init is: `state` is "running", "done" or "failed"; `doing` is for people."""
+    """How far init is: `state` is "running", "done" or "failed"; `doing` is for people.
+
+    `progress` is "N of M" where the step under way counts; `finished` a Unix time, 0 before.
+    """
 
     state: str
     doing: str
     maas_version: str = ""
+    database_version: str = ""
+    steps: tuple[Step, ...] = ()
+    progress: str = ""
+    finished: float = 0
 
     @property
     def source(self) -> str:
         """Where MAAS comes from; the version of a stand-in's packages ends in "+standin"."""
         return "standin" if self.maas_version.endswith("+standin") else "package"
+
+    @property
+    def public(self) -> str:
+        """What it is doing, or where it failed, without the words, which hold addresses."""
+        step = self.steps[-1].name if self.steps else ""
+        if self.state == "failed":
+            where = f"failed in its step {step}" if step else "failed"
+            return f"init {where} (docker compose logs maas)"
+        return ": ".join(filter(None, (step, self.progress))) or "beginning"
+
+    @property
+    def ratio(self) -> float:
+        """How much of the step under way is done, where it counts; 1 when all is done."""
+        if self.state == "done":
+            return 1.0
+        done, whole = map(int, _FIGURES.findall(self.progress)[0]) if self.progress else (0, 1)
+        return done / whole if whole else 0.0
+
+    @property
+    def migration(self) -> str:
+        """How the database stands: "unknown", "migrating", "current" or "failed"."""
+        if self.state == "done":
+            return "current"
+        for step in self.steps:
+            if step.name == "migrate":
+                return {"running": "migrating", "failed": "failed"}.get(step.state, "current")
+        return "unknown"
 
 
 def read(path: Path) -> InitReport:
@@ -25,8 +71,21 @@ def read(path: Path) -> InitReport:
         document = json.loads(path.read_text(encoding="utf-8"))
         steps = document["steps"]
         doing = document.get("error") or "beginning"
+        progress = ""
         if steps and document["state"] == "running":
-            doing = ": ".join(filter(None, (steps[-1]["name"], steps[-1].get("progress"))))
-        return InitReport(document["state"], doing, document["versions"].get("maas", ""))
-    except (OSError, ValueError, KeyError, TypeError):
+            said = str(steps[-1].get("progress") or "")
+            doing = ": ".join(filter(None, (steps[-1]["name"], said)))
+            progress = found[0] if (found := _FIGURES.search(said)) else ""
+        return InitReport(
+            state=str(document["state"]),
+            doing=doing,
+            maas_version=str(document["versions"].get("maas", "")),
+            database_version=str(document["versions"].get("postgresql", "")),
+            steps=tuple(
+                Step(str(step["name"]), str(step["state"]), step.get("seconds")) for step in steps
+            ),
+            progress=progress,
+            finished=float(document.get("finished", 0)),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return InitReport("running", "beginning")

@@ -1,18 +1,19 @@
 """The resident monitor: runs every check on its own period and keeps the last result."""
 
 import asyncio
+import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 from healthcheck import init_report
-from healthcheck.check import Check, Failure, Target
+from healthcheck.check import Check, Failure, Run, State, Target
 from healthcheck.init_report import InitReport
-from healthcheck.verdict import Result, State, Verdict, judge
+from healthcheck.verdict import Result, Verdict, judge
 
 ANNOUNCE_SECONDS = 5.0
-
-Run = Callable[[], Awaitable[Failure | None]]
+# What does not work that long after init is not starting any more.
+START_SECONDS = 300.0
 
 
 class Monitor:
@@ -21,18 +22,42 @@ class Monitor:
     def __init__(self, checks: list[Check], target: Target) -> None:
         self.checks = checks
         self.results: dict[str, Result] = {}
-        self.on_result: Callable[[Check, Result], None] = lambda check, result: None
+        self.on_result: list[Callable[[Check, Result], None]] = []
         self._was_good = False
         self._target = target
         self._init_path: Path = target.run / "init.json"
+        self._init = init_report.read(self._init_path)
+        self._init_version: tuple[int, ...] = ()
 
     def init(self) -> InitReport:
         """Return what init says of itself now."""
-        return init_report.read(self._init_path)
+        try:
+            status = os.stat(self._init_path)
+        except OSError:
+            version: tuple[int, ...] = ()
+        else:
+            version = (status.st_ino, status.st_mtime_ns)
+        if version != self._init_version or not version:
+            self._init, self._init_version = init_report.read(self._init_path), version
+        return self._init
 
     async def watch(self) -> None:
         """Run all checks for ever."""
         await asyncio.gather(*(self._repeat(check) for check in self.checks))
+
+    async def run_once(self) -> None:
+        """Run all checks once, unless init is not done."""
+        if self.init().state == "done":
+            await asyncio.gather(
+                *(self._run(check, check.make(self._target)) for check in self.checks)
+            )
+
+    @property
+    def started(self) -> bool:
+        """Whether all was well once since init, or should have been by now."""
+        init = self.init()
+        long_ago = time.time() - init.finished > START_SECONDS
+        return init.state == "done" and (self._was_good or long_ago)
 
     def verdict(self) -> Verdict:
         """Judge what is known now.
@@ -44,14 +69,9 @@ class Monitor:
         verdict = judge(init, self.checks, self.results, time.monotonic())
         if verdict.good:
             self._was_good = True
-        elif init.state == "done" and not self._was_good:
+        elif init.state == "done" and not self.started:
             return Verdict(State.STARTING, verdict.reasons[:1])
         return verdict
-
-    def line(self, verdict: Verdict) -> str:
-        """Return a verdict in one line, which says so where MAAS itself is stood in for."""
-        standin = " (with a stand-in for MAAS)" if self.init().source == "standin" else ""
-        return f"{verdict}{standin}"
 
     async def announce(self, say: Callable[[str], None]) -> None:
         """Say for ever when the state has changed: afterwards the log is all that tells.
@@ -63,49 +83,50 @@ class Monitor:
             verdict = self.verdict()
             if verdict.state is seen and seen not in (announced, State.STARTING):
                 announced = seen
-                say(self.line(verdict))
+                say(f"{verdict}{self.standin}")
             seen = verdict.state
             await asyncio.sleep(ANNOUNCE_SECONDS)
 
-    def table(self, verdict: Verdict) -> str:
-        """Return a verdict and each check's last result, for people."""
-        now = time.monotonic()
-        lines = [self.line(verdict)]
-        for check in self.checks:
-            result = self.results.get(check.name)
-            if result is None:
-                lines.append(f"  {check.name:<12} no result yet     {check.proves}")
-                continue
-            word = "ok" if result.failure is None else "FAILED"
-            text = result.failure.reason if result.failure else check.proves
-            took = f"{result.seconds * 1000:.0f} ms, {now - result.at:.0f} s ago"
-            lines.append(f"  {check.name:<12} {word:<6} {took:<18} {text}")
-        return "\n".join(lines)
+    @property
+    def standin(self) -> str:
+        """What must be said behind a verdict where MAAS itself is stood in for."""
+        return " (with a stand-in for MAAS)" if self.init().source == "standin" else ""
 
     async def _repeat(self, check: Check) -> None:
         run = check.make(self._target)
         while True:
             # Before init is done nothing is there that could be checked.
             if self.init().state == "done":
-                result = await _timed(check, run)
-                self.results[check.name] = result
-                self.on_result(check, result)
-                failed = result.failure is not None
+                result = await self._run(check, run)
                 # After a failure sooner, so that a start is noticed when it is complete.
-                await asyncio.sleep(min(check.period, 2.0) if failed else check.period)
+                soon = min(check.period, max(2.0, check.period / 10))
+                await asyncio.sleep(soon if result.failure else check.period)
             else:
                 self.results.pop(check.name, None)
                 self._was_good = False
                 await asyncio.sleep(0.5)
 
+    async def _run(self, check: Check, run: Run) -> Result:
+        """Run a check, and wait for its end even when it has failed by then."""
+        begun = time.monotonic()
+        task = asyncio.ensure_future(run())
+        await asyncio.wait({task}, timeout=check.timeout)
+        if task.done():
+            failure = _outcome(task)
+        else:
+            failure = Failure(f"no answer within {check.timeout:.0f} s")
+            task.cancel()
+        now = time.monotonic()
+        result = Result(failure, now - begun, now)
+        self.results[check.name] = result
+        for note in self.on_result:
+            note(check, result)
+        await asyncio.wait({task})
+        return result
 
-async def _timed(check: Check, run: Run) -> Result:
-    begun = time.monotonic()
+
+def _outcome(task: "asyncio.Future[Failure | None]") -> Failure | None:
     try:
-        failure = await asyncio.wait_for(run(), check.timeout)
-    except asyncio.TimeoutError:  # not the built-in TimeoutError before Python 3.11
-        failure = Failure(f"no answer within {check.timeout:.0f} s")
-    except Exception as error:
-        failure = Failure(f"the check itself failed: {error!r}")
-    now = time.monotonic()
-    return Result(failure, now - begun, now)
+        return task.result()
+    except (Exception, asyncio.CancelledError) as error:
+        return Failure("the check itself failed", repr(error))

@@ -1,22 +1,29 @@
-"""`healthcheck serve`: the monitor, its port for Prometheus and its socket for the probe."""
+"""`healthcheck serve`: the monitor, its port for everybody and its socket for the probe."""
 
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
 import settings
-from healthcheck.check import Target
+from healthcheck import views
+from healthcheck.check import Check, Target
 from healthcheck.checks import all_checks
-from healthcheck.metrics import Metrics
+from healthcheck.exporter import Exporter
+from healthcheck.healing import HEALS_SECONDS, MOST_HEALS, Healing
 from healthcheck.monitor import Monitor
-from healthcheck.server import Response, Route, Server
-from healthcheck.supervisor_client import SupervisorClient
-from healthcheck.verdict import Verdict
+from healthcheck.server import REQUEST_LIMIT_BYTES, Response, Route, Server
+from healthcheck.status_page import StatusPage
+from healthcheck.supervisor_client import Unreachable
+from healthcheck.verdict import Result, Verdict
 
 SOCKET_NAME = "healthcheck.sock"
+# Rendering the metrics of hundreds of programs, in a thread, must not make a client wait.
+SWITCH_SECONDS = 0.001
+VITAL_STATES = ("BACKOFF", "FATAL", "UNKNOWN")
 
 
 class CannotListen(Exception):
@@ -25,34 +32,29 @@ class CannotListen(Exception):
 
 async def serve(configured: settings.Settings) -> None:
     """Serve until SIGTERM. Raises CannotListen."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     target = Target.from_environment(configured, os.environ)
     monitor = Monitor(all_checks(), target)
-    metrics = Metrics(monitor, SupervisorClient(target.supervisor_socket))
-
-    def verdict_as(text: Callable[[Verdict], str]) -> Route:
-        def respond() -> Response:
-            verdict = monitor.verdict()
-            return Response(200 if verdict.good else 503, f"{text(verdict)}\n".encode())
-
-        return respond
-
+    healer = _Healer(monitor, target)
+    exporter = Exporter(monitor, target, lambda: healer.healing.heals)
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     socket = target.run / SOCKET_NAME
     socket.unlink(missing_ok=True)
-    public = Server({"/metrics": lambda: Response(200, metrics.text, CONTENT_TYPE_LATEST)})
-    private = Server({"/probe": verdict_as(monitor.line), "/table": verdict_as(monitor.table)})
+    private = Server(_private_routes(monitor, target))
+    public = Server(_public_routes(monitor, target, exporter))
     servers = (
-        await asyncio.start_unix_server(private.handle, socket),
+        await asyncio.start_unix_server(private.handle, socket, limit=REQUEST_LIMIT_BYTES),
         await _listen(public, *configured.maas_health_listen),
     )
     tasks = [
         asyncio.create_task(work)
         for work in (
             monitor.watch(),
-            monitor.announce(lambda line: print(line, flush=True)),
-            metrics.keep_rendering(),
-            _until(stopping),
+            monitor.announce(_say),
+            exporter.keep_rendering(),
+            healer.keep_healing(),
+            stopping.wait(),
         )
     ]
     done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -64,9 +66,102 @@ async def serve(configured: settings.Settings) -> None:
         task.result()  # the monitor does not end by itself: raise what ended it
 
 
+class _Healer:
+    """Carries out what healing decides, and says so."""
+
+    def __init__(self, monitor: Monitor, target: Target) -> None:
+        self.healing = Healing()
+        self._results = monitor.results
+        self._target = target
+        self._hangs = asyncio.Event()
+        monitor.on_result.append(self._note)
+
+    async def keep_healing(self) -> None:
+        """Restart regiond, for ever, when it hangs."""
+        while True:
+            await self._hangs.wait()
+            self._hangs.clear()
+            failure = self._results["regiond"].failure
+            if self.healing.exhausted:
+                _say(
+                    f"cannot heal regiond: it was restarted {MOST_HEALS} times within"
+                    f" {HEALS_SECONDS / 60:.0f} minutes, and still: {failure}"
+                    " (docker compose restart maas)"
+                )
+                await asyncio.sleep(HEALS_SECONDS / MOST_HEALS)
+                continue
+            _say(f"regiond hangs and is restarted: {failure}")
+            try:
+                await self._target.programs.client.restart("regiond")
+            except Unreachable as error:
+                _say(f"cannot restart regiond: PID 1 does not answer: {error}")
+            else:
+                self.healing.healed()
+
+    def _note(self, check: Check, result: Result) -> None:
+        if check.name != "regiond" or not self._target.settings.maas_heal:
+            return
+        program = self._target.programs.find("regiond")
+        if self.healing.note(result, self._results.get("database"), program):
+            self._hangs.set()
+
+
+def _private_routes(monitor: Monitor, target: Target) -> dict[str, Route]:
+    def verdict_as(text: Callable[[Verdict], str], content_type: str = "text/plain") -> Route:
+        def respond(_query: frozenset[str]) -> Response:
+            verdict = monitor.verdict()
+            return Response(200 if verdict.good else 503, text(verdict).encode(), content_type)
+
+        return respond
+
+    return {
+        "/probe": verdict_as(lambda verdict: views.line(monitor, verdict)),
+        "/table": verdict_as(lambda verdict: views.table(monitor, verdict)),
+        "/json": verdict_as(
+            lambda verdict: views.document(monitor, verdict, target), "application/json"
+        ),
+    }
+
+
+def _public_routes(monitor: Monitor, target: Target, exporter: Exporter) -> dict[str, Route]:
+    page = StatusPage(monitor, target)
+
+    def endpoint(problem: Callable[[Verdict], str | None]) -> Route:
+        def respond(query: frozenset[str]) -> Response:
+            reason = problem(monitor.verdict())
+            text = views.public(reason, monitor, "verbose" in query)
+            return Response(503 if reason else 200, text.encode())
+
+        return respond
+
+    def status(_query: frozenset[str]) -> Response:
+        return Response(200, page.render(monitor.verdict()), "text/html; charset=utf-8")
+
+    return {
+        "/": status,
+        "/metrics": lambda _query: Response(200, exporter.text, CONTENT_TYPE_LATEST),
+        "/livez": endpoint(lambda _verdict: _not_alive(target)),
+        "/readyz": endpoint(lambda verdict: None if verdict.good else verdict.public),
+        "/startupz": endpoint(lambda verdict: None if monitor.started else verdict.public),
+    }
+
+
+def _not_alive(target: Target) -> str | None:
+    """Say what only a new start of the container would mend. It never looks at the database.
+
+    That the monitor answers at all is most of it. A regiond that hangs is healed.
+    """
+    if not target.programs.latest:
+        return "PID 1 does not answer"
+    regiond = target.programs.find("regiond")
+    if regiond and regiond.state in VITAL_STATES:
+        return f"regiond is {regiond.state}"
+    return None
+
+
 async def _listen(server: Server, host: str, port: int) -> asyncio.Server:
     try:
-        return await asyncio.start_server(server.handle, host, port)
+        return await asyncio.start_server(server.handle, host, port, limit=REQUEST_LIMIT_BYTES)
     except OSError as error:
         raise CannotListen(
             f"cannot listen on {host}:{port}: {error.strerror or error}. Set MAAS_HEALTH_LISTEN to"
@@ -74,5 +169,5 @@ async def _listen(server: Server, host: str, port: int) -> asyncio.Server:
         ) from None
 
 
-async def _until(event: asyncio.Event) -> None:
-    await event.wait()
+def _say(text: str) -> None:
+    print(text, flush=True)

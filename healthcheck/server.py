@@ -1,15 +1,16 @@
 """A small HTTP server on asyncio and h11: one GET a connection, answered from memory."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 import h11
 
 REQUEST_LIMIT_BYTES = 8 * 1024
 EXCHANGE_SECONDS = 10.0
-CONNECTIONS_AT_ONCE = 200
+# Of one server. When there are more, those go first that have been there for longest.
+MOST_CONNECTIONS = 100
 
 
 @dataclass(frozen=True)
@@ -21,31 +22,31 @@ class Response:
     content_type: str = "text/plain; charset=utf-8"
 
 
-Route = Callable[[], Response]
+# Answers the names that stand in the query.
+Route = Callable[[frozenset[str]], Response]
 
 
 class Server:
-    """Serves fixed paths. More connections than it holds at once are closed unanswered."""
+    """Serves fixed paths, in bounded memory whatever the clients do."""
 
     def __init__(self, routes: dict[str, Route]) -> None:
         self._routes = routes
-        self._open = 0
+        self._open: dict[asyncio.StreamWriter, None] = {}  # the oldest first
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection; the callback of asyncio's servers."""
-        if self._open >= CONNECTIONS_AT_ONCE:
-            writer.close()
-            return
-        self._open += 1
+        if len(self._open) >= MOST_CONNECTIONS:
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            oldest.transport.abort()
+        self._open[writer] = None
         try:
             await asyncio.wait_for(self._exchange(reader, writer), EXCHANGE_SECONDS)
         except (asyncio.TimeoutError, OSError):
             pass  # a client that is slow or gone: its loss
         finally:
-            self._open -= 1
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+            self._open.pop(writer, None)
+            writer.transport.abort()  # all was sent, or nobody wants it
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=REQUEST_LIMIT_BYTES)
@@ -64,17 +65,28 @@ class Server:
             headers=[
                 ("Content-Type", response.content_type),
                 ("Content-Length", str(len(response.body))),
+                ("Cache-Control", "no-store"),
+                ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
+                ("X-Content-Type-Options", "nosniff"),
                 ("Connection", "close"),
             ],
         )
-        for part in (head, h11.Data(data=response.body), h11.EndOfMessage()):
-            writer.write(connection.send(part) or b"")
-        await writer.drain()
+        writer.write(connection.send(head) or b"")
+        is_head = isinstance(event, h11.Request) and event.method == b"HEAD"
+        writer.write(connection.send(h11.Data(data=b"" if is_head else response.body)) or b"")
+        await _sent(writer)
 
     def _respond(self, request: h11.Request) -> Response:
-        if request.method == b"HEAD":
-            return Response(405, b"")  # an answer to HEAD has no body
-        if request.method != b"GET":
-            return Response(405, b"only GET is served here\n")
-        route = self._routes.get(request.target.partition(b"?")[0].decode("ascii", "replace"))
-        return route() if route else Response(404, b"not found\n")
+        if request.method not in (b"GET", b"HEAD"):
+            return Response(405, b"only GET and HEAD are served here\n")
+        path, _, query = request.target.decode("ascii", "replace").partition("?")
+        route = self._routes.get(path)
+        if route is None:
+            return Response(404, b"not found\n")
+        return route(frozenset(parse_qs(query, keep_blank_values=True, max_num_fields=10)))
+
+
+async def _sent(writer: asyncio.StreamWriter) -> None:
+    """Wait until the kernel has all of it."""
+    writer.transport.set_write_buffer_limits(0)
+    await writer.drain()

@@ -155,9 +155,24 @@ class Settings:
         example="no",
         default="no",
     )
+    maas_backup_max_age_days: int = _setting(
+        check.integer(0, 3650),
+        "After how many days without a backup (maas-init backup) health is degraded. 0: never, for"
+        " who has other backups.",
+        example="7",
+        default="30",
+    )
+    maas_heal: bool = _setting(
+        check.boolean,
+        "Restart regiond when it hangs while PostgreSQL answers, at most 3 times an hour (yes or"
+        " no).",
+        example="yes",
+        default="yes",
+    )
     maas_health_listen: tuple[str, int] = _setting(
         check.listen_address,
-        "Address and port of the metrics inside the container. They have no login.",
+        "Address and port of metrics, status page and endpoints inside the container. They have no"
+        " login.",
         example="0.0.0.0:9568",
         default="0.0.0.0:9568",
     )

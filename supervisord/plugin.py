@@ -26,7 +26,7 @@ from supervisord.order import Order
 from supervisord.pebble.handler import PebbleHandler
 from supervisord.pebble.services import Services
 from supervisord.program_file import Program, ProgramFileError
-from supervisord.restarts import Restarts
+from supervisord.restarts import Counts, Restarts
 from supervisord.signals import Signals
 from supervisord.wakeup import Wakeup, more_children_ended
 
@@ -84,6 +84,14 @@ class Published:
     def getWanted(self) -> dict[str, bool]:
         """Say of each program whether it should run now: not when it was stopped on request."""
         return {name: self._plugin.wants(name) for name in self._plugin.programs}
+
+    def getRestarts(self) -> dict[str, int]:
+        """Return how often each program was started again after a failure, since the start."""
+        return {name: counts.restarts for name, counts in self._plugin.counts().items()}
+
+    def getExits(self) -> dict[str, dict[str, int]]:
+        """Return how often each program has ended, or failed to start, by the words of EXITS."""
+        return {name: counts.exits for name, counts in self._plugin.counts().items()}
 
 
 class Plugin:
@@ -150,6 +158,10 @@ class Plugin:
         if self.programs[name].one_shot or not process.laststart:
             return process.state in RUNNING_STATES
         return not process.administrative_stop
+
+    def counts(self) -> dict[str, Counts]:
+        """Return how often each program was started again, and ended."""
+        return {name: self._restarts.counts(name) for name in self.programs}
 
     def abandon(self) -> None:
         """Let go of what a SIGHUP has closed."""

@@ -32,6 +32,15 @@ JITTER = 0.25
 QUIET_SECONDS = 60.0
 REMEMBERED_FAILURES = 5
 
+# How a program can end, or fail to start; REQUESTED is a stop on request, whatever it looked like.
+REQUESTED, SUCCESS, ERROR, SIGNAL, NOT_STARTED = EXITS = (
+    "requested",
+    "success",
+    "error",
+    "signal",
+    "not_started",
+)
+
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _LONGEST_LINE = 200  # characters
 
@@ -43,6 +52,14 @@ class History:
     streak: int = 0  # failures without a quiet period between them
     times: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED_FAILURES))
     reason: str = ""  # of the last failure, or of the last end
+
+
+@dataclass
+class Counts:
+    """How often since PID 1's start a program was started after a failure, and ended, by how."""
+
+    restarts: int = 0
+    exits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(EXITS, 0))
 
 
 class Restarts:
@@ -64,7 +81,12 @@ class Restarts:
         self._monotonic = monotonic
         self._uniform = uniform
         self._histories: dict[str, History] = {}
+        self._counts: dict[str, Counts] = {}
         self._ended: list[str] = []  # what stands in EXITED and should run
+
+    def counts(self, name: str) -> Counts:
+        """Return how often a program was started again, and ended."""
+        return self._counts.setdefault(name, Counts())
 
     def history(self, name: str) -> History:
         """Return how a program has failed lately."""
@@ -72,6 +94,7 @@ class Restarts:
 
     def note_end(self, name: str, wait_status: int, last_line: bytes) -> None:
         """Note how a process has ended, before supervisord draws its conclusions."""
+        self.counts(name).exits[self._exit(name, wait_status)] += 1
         reason = decode_wait_status(wait_status)[1]
         if "SIGKILL" in reason and not self._processes[name].killing:
             reason += " (perhaps out of memory)"
@@ -87,6 +110,7 @@ class Restarts:
         state = process.state
         if state == ProcessStates.STARTING:
             self._log.info(f"{name} starts")
+            self.counts(name).restarts += self.history(name).streak > 0
         elif state == ProcessStates.STOPPED and event.from_state == ProcessStates.STOPPING:
             reason = self.history(name).reason
             self._log.info(f"{name} has stopped ({reason}), had run {_duration(process)}")
@@ -117,6 +141,13 @@ class Restarts:
             return ""
         return f", failed {_times(history.streak)}, last: {history.reason}"
 
+    def _exit(self, name: str, wait_status: int) -> str:
+        if self._processes[name].killing:
+            return REQUESTED
+        if os.WIFSIGNALED(wait_status):
+            return SIGNAL
+        return ERROR if wait_status else SUCCESS
+
     def _on_exit(self, name: str, process: Any) -> None:
         reason = self.history(name).reason
         if not _should_run(process):
@@ -135,6 +166,7 @@ class Restarts:
         if from_state != ProcessStates.EXITED:  # that one is noted already
             if process.spawnerr and not process.pid:  # not even started
                 history.reason = process.spawnerr
+                self.counts(name).exits[NOT_STARTED] += 1
                 if "process table" in history.reason:
                     history.reason += " (the container's pids_limit is reached)"
             self._note_failure(name, process)

@@ -1,33 +1,33 @@
 """Check: MAAS's own settings are as declared."""
 
 import json
-from collections.abc import Awaitable, Callable
 
-from healthcheck.check import Check, Failure, Target
+from healthcheck.check import Check, Failure, Run, State, Target
+
+RESULTS = ("unchanged", "set", "refused")
+MEND = "docker compose exec maas maas-init apply says why"
 
 
-def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
+def _make(target: Target) -> Run:
     path = target.run / "apply.json"
 
     async def run() -> Failure | None:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
-            entries = dict(document["settings"])
-            refused = [name for name, entry in entries.items() if entry["result"] == "refused"]
+            results = {name: entry["result"] for name, entry in document["settings"].items()}
             state, error = document["state"], document.get("error", "")
         except FileNotFoundError:  # it waits for the API, which has a check of its own
             return None
-        except (OSError, ValueError, KeyError, TypeError) as unreadable:
-            return Failure(f"cannot read {path}: {unreadable!r}", degrades=True)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as unreadable:
+            return Failure("maas-init apply left a report that cannot be read", repr(unreadable))
+        outcomes = list(results.values())
+        target.readings["maas_apply_settings"] = {
+            result: float(outcomes.count(result)) for result in RESULTS
+        }
         if state == "failed":
-            return Failure(f"maas-init apply failed: {error}", degrades=True)
-        if refused:
-            return Failure(
-                f"MAAS refuses {', '.join(refused)}: docker compose exec maas maas-init apply"
-                " says why",
-                degrades=True,
-            )
-        return None
+            return Failure("maas-init apply failed", str(error), MEND)
+        refused = [name for name, result in results.items() if result == "refused"]
+        return Failure(f"MAAS refuses {', '.join(refused)}", mend=MEND) if refused else None
 
     return run
 
@@ -35,6 +35,8 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
 CHECK = Check(
     name="apply",
     proves="MAAS's own settings are as declared",
+    means="a setting that you declared is not in effect; MAAS serves with its own",
+    weight=State.DEGRADED,
     period=10.0,
     timeout=5.0,
     make=_make,

@@ -2,9 +2,8 @@
 
 import secrets
 import struct
-from collections.abc import Awaitable, Callable
 
-from healthcheck.check import Check, Failure, Target
+from healthcheck.check import Check, Failure, Run, State, Target
 from healthcheck.network import ask_udp
 from healthcheck.region_files import find
 
@@ -15,7 +14,7 @@ SOA, IN = 6, 1
 IS_ANSWER, AUTHORITATIVE, RESPONSE_CODE = 0x8000, 0x0400, 0x000F
 
 
-def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
+def _make(target: Target) -> Run:
     async def run() -> Failure | None:
         zone = find(ZONE, target.dns / "named.conf.maas")
         if zone is None:
@@ -23,11 +22,14 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
         try:
             flags = await _ask_for_soa(zone)
         except OSError as error:
-            return Failure(f"named does not answer: {error.strerror} (supervisorctl status bind9)")
+            return Failure(
+                "named does not answer", str(error.strerror), "supervisorctl status bind9"
+            )
         if flags & RESPONSE_CODE or not flags & AUTHORITATIVE:
             return Failure(
-                f"named does not serve the zone {zone} (answer code {flags & RESPONSE_CODE}); its"
-                " log says why: supervisorctl restart bind9"
+                "named does not serve a zone of MAAS's",
+                f"{zone}, answer code {flags & RESPONSE_CODE}; its log says why",
+                "supervisorctl restart bind9",
             )
         return None
 
@@ -49,7 +51,10 @@ async def _ask_for_soa(zone: str) -> int:
 CHECK = Check(
     name="dns",
     proves="named answers for a zone of MAAS's",
+    means="machines cannot find the region by name",
+    weight=State.UNHEALTHY,
     period=10.0,
     timeout=5.0,
     make=_make,
+    follows=("programs",),
 )

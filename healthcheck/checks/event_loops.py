@@ -6,13 +6,12 @@ looked up, not connected to: regiond logs the loss of a rack for each connection
 
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from healthcheck.check import Check, Failure, Target
+from healthcheck.check import Check, Failure, Run, State, Target
 from healthcheck.network import unix_client
 
 PATH = "/MAAS/rpc/"
@@ -21,8 +20,8 @@ LISTENING = "0A"  # https://docs.kernel.org/networking/proc_net_tcp.html
 DISCARD_PORT = 9
 
 
-def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
-    worker = unix_client(target.worker_socket, REQUEST_TIMEOUT_SECONDS)
+def _make(target: Target) -> Run:
+    worker = unix_client(target.first_worker, REQUEST_TIMEOUT_SECONDS)
 
     async def run() -> Failure | None:
         try:
@@ -32,7 +31,7 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
         except httpx.HTTPStatusError as error:
             return Failure(f"regiond answers with {error.response.status_code}")
         except httpx.HTTPError as error:
-            return Failure(f"regiond does not answer: {error or type(error).__name__}")
+            return Failure("regiond does not answer", str(error) or type(error).__name__)
         except (ValueError, KeyError, TypeError, AttributeError):
             return Failure(f"regiond's answer to {PATH} cannot be read")
         if not announced:
@@ -42,8 +41,8 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
         if not silent:
             return None
         return Failure(
-            f"of {len(announced)} event loops that regiond announces, nobody listens at"
-            f" {', '.join(silent)}",
+            f"of {len(announced)} event loops that regiond announces, {len(silent)} do not listen",
+            ", ".join(silent),
             degrades=len(silent) < len(announced),
         )
 
@@ -93,7 +92,10 @@ def _listening_ports() -> set[int]:
 CHECK = Check(
     name="event_loops",
     proves="regiond listens where it tells its racks to connect to",
+    means="rack controllers cannot connect: no machine boots or is managed",
+    weight=State.UNHEALTHY,
     period=30.0,
     timeout=8.0,
     make=_make,
+    follows=("database", "programs", "regiond"),
 )

@@ -1,26 +1,23 @@
 """Check: squid answers, unless MAAS's settings have it stopped."""
 
-from collections.abc import Awaitable, Callable
-
 import httpx
 
-from healthcheck.check import Check, Failure, Target
-from healthcheck.network import LOCALHOST
+from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.network import LOCALHOST, local_client
 from healthcheck.region_files import find
-from healthcheck.supervisor_client import SupervisorClient, Unreachable
+from healthcheck.supervisor_client import Unreachable
 
 DEFAULT_PORT = 8000
 REQUEST_TIMEOUT_SECONDS = 4.0
 HTTP_PORT = r"^http_port (\d+)\s*$"  # the other one is for redirected traffic: "3128 transparent"
 
 
-def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
-    supervisor = SupervisorClient(target.supervisor_socket)
-    client = httpx.AsyncClient(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False)
+def _make(target: Target) -> Run:
+    client = local_client(REQUEST_TIMEOUT_SECONDS)
 
     async def run() -> Failure | None:
         try:
-            programs = await supervisor.programs()
+            programs = await target.programs.fresh()
         except Unreachable:
             programs = []  # the check of the programs says so
         if any(p.name == "squid" and p.state == "STOPPED" for p in programs):
@@ -30,9 +27,9 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
             await client.get(f"http://{LOCALHOST}:{port}/")  # any answer, even "bad request"
         except httpx.HTTPError as error:
             return Failure(
-                f"squid does not answer on port {port}: {error or type(error).__name__}"
-                " (supervisorctl status squid)",
-                degrades=True,
+                f"squid does not answer on port {port}",
+                str(error) or type(error).__name__,
+                "supervisorctl status squid",
             )
         return None
 
@@ -42,7 +39,10 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
 CHECK = Check(
     name="proxy",
     proves="squid answers, if MAAS wants it",
+    means="machines that use the package proxy cannot install",
+    weight=State.DEGRADED,
     period=30.0,
     timeout=8.0,
     make=_make,
+    follows=("programs",),
 )

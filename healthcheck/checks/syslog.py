@@ -3,10 +3,9 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from healthcheck.check import Check, Failure, Target
+from healthcheck.check import Check, Failure, Run, State, Target
 from healthcheck.network import connect_tcp
 from healthcheck.region_files import find
 
@@ -15,10 +14,12 @@ TCP_PORT = r'type="imtcp" port="(\d+)"'
 # Where rsyslog's main file, which init writes, sends the lines of this program.
 RECEIVED = "healthcheck.syslog"
 RECEIVED_WITHIN_SECONDS = 4.0
-HINT = "(supervisorctl status rsyslog)"
+MEND = "supervisorctl status rsyslog"
+# rsyslog only ever appends. It is emptied rarely: another one's line may be in it (--direct).
+LONGEST_BYTES = 64 * 1024
 
 
-def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
+def _make(target: Target) -> Run:
     log_socket = target.syslog / "rsyslog" / "log.sock"
 
     async def run() -> Failure | None:
@@ -26,14 +27,14 @@ def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
         try:
             await connect_tcp(port)
         except OSError:
-            return Failure(f"rsyslog does not listen on port {port} {HINT}", degrades=True)
+            return Failure(f"rsyslog does not listen on port {port}", mend=MEND)
         token = secrets.token_hex()
         try:
             _log(log_socket, token)
         except OSError:
-            return Failure(f"rsyslog does not listen on {log_socket} {HINT}", degrades=True)
+            return Failure("rsyslog does not listen on its socket", str(log_socket), MEND)
         if not await _arrives(target.run / RECEIVED, token):
-            return Failure(f"rsyslog does not pass on what it is sent {HINT}", degrades=True)
+            return Failure("rsyslog does not pass on what it is sent", mend=MEND)
         return None
 
     return run
@@ -47,8 +48,9 @@ def _log(log_socket: Path, text: str) -> None:
 
 async def _arrives(file: Path, text: str) -> bool:
     for _ in range(20):
-        if file.exists() and text in file.read_text():
-            file.write_text("")  # rsyslog only ever appends
+        if file.exists() and text in (content := file.read_text()):
+            if len(content) > LONGEST_BYTES:
+                file.write_text("")
             return True
         await asyncio.sleep(RECEIVED_WITHIN_SECONDS / 20)
     return False
@@ -57,7 +59,10 @@ async def _arrives(file: Path, text: str) -> bool:
 CHECK = Check(
     name="syslog",
     proves="rsyslog passes on what MAAS logs, and takes what machines log",
+    means="the logs of MAAS and of its machines are lost meanwhile",
+    weight=State.DEGRADED,
     period=30.0,
     timeout=6.0,
     make=_make,
+    follows=("programs",),
 )

@@ -5,11 +5,9 @@ It takes no other client (facts/maas-versions.md 7), and its name there is "maas
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
-from healthcheck.check import Check, Failure, Target
-from healthcheck.network import LOCALHOST
+from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.network import LOCALHOST, cluster_context
 
 PORT = 5271
 SERVER_NAME = "maas"
@@ -20,35 +18,28 @@ HEAD_BYTES = 9
 SETTINGS = 4
 
 
-def _make(target: Target) -> Callable[[], Awaitable[Failure | None]]:
+def _make(target: Target) -> Run:
     async def run() -> Failure | None:
         try:
-            context = _context(target.data / "certificates")
+            context = cluster_context(target.data / "certificates")
         except (OSError, ssl.SSLError) as error:
-            return Failure(f"regiond's certificates cannot be used: {error}", degrades=True)
+            return Failure("regiond's certificates cannot be used", str(error))
+        context.set_alpn_protocols(["h2"])
         try:
             frame_type = await _first_frame_type(context)
         except ssl.SSLError as error:
-            return Failure(f"Temporal and its client do not agree on TLS: {error}", degrades=True)
+            return Failure("Temporal and its client do not agree on TLS", str(error))
         except (OSError, EOFError) as error:
             return Failure(
-                f"Temporal does not answer on port {PORT}: {error}"
-                " (supervisorctl status temporal); images, power and deployment wait for it",
-                degrades=True,
+                f"Temporal does not answer on port {PORT}",
+                str(error),
+                "supervisorctl status temporal",
             )
         if frame_type != SETTINGS:
-            return Failure(f"port {PORT} does not speak HTTP/2", degrades=True)
+            return Failure(f"port {PORT} does not speak HTTP/2")
         return None
 
     return run
-
-
-def _context(certificates: Path) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(certificates / "cacerts.pem"))
-    context.load_cert_chain(certificates / "cluster.pem", certificates / "cluster.key")
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python 3.13's default, but not MAAS's
-    context.set_alpn_protocols(["h2"])
-    return context
 
 
 async def _first_frame_type(context: ssl.SSLContext) -> int:
@@ -65,7 +56,10 @@ async def _first_frame_type(context: ssl.SSLContext) -> int:
 CHECK = Check(
     name="temporal",
     proves="Temporal's front end takes MAAS's certificate and answers",
+    means="image import, power and deployment wait",
+    weight=State.DEGRADED,
     period=30.0,
     timeout=5.0,
     make=_make,
+    follows=("database", "programs"),
 )

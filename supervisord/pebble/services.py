@@ -118,7 +118,10 @@ class Services:
             for service in services
         ]
         for service in services:
-            self._say_request(f"regiond asks to {action} {self._program_of(service)}", now)
+            program = self._program_of(service)
+            # regiond is restarted by the monitor, when it hangs
+            who = "healthcheck" if program == "regiond" else "regiond"
+            self._say_request(f"{who} asks to {action} {program}", now)
         self._changes[change.id] = change
         while len(self._changes) > CHANGES_KEPT and next(iter(self._changes.values())).ready:
             del self._changes[next(iter(self._changes))]
