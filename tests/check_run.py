@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,8 @@ from healthcheck.check import Check, Failure, Target
 SETTINGS = settings.load({"MAAS_URL": "http://h/MAAS", "POSTGRES_PASSWORD": "p-1"})
 
 
-def target(environment: Mapping[str, str]) -> Target:
-    return Target.from_environment(SETTINGS, environment)
+def target(environment: Mapping[str, str], **changes: Any) -> Target:
+    return replace(Target.from_environment(SETTINGS, environment), **changes)
 
 
 async def run(check: Check, environment: Mapping[str, str]) -> Failure | None:
@@ -21,7 +23,7 @@ async def run(check: Check, environment: Mapping[str, str]) -> Failure | None:
 
 
 def reason(failure: Failure | None) -> str:
-    return failure.reason if failure else "passed"
+    return str(failure) if failure else "passed"
 
 
 class Answering(asyncio.DatagramProtocol):

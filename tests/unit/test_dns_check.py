@@ -50,8 +50,11 @@ def test_a_zone_that_is_served(
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (lambda question: flags(question, 0x8005), "does not serve the zone maas (answer code 5)"),
-        (lambda question: flags(question, 0x8000), "does not serve the zone maas"),
+        (
+            lambda question: flags(question, 0x8005),
+            "a zone of MAAS's: maas, answer code 5",
+        ),
+        (lambda question: flags(question, 0x8000), "does not serve a zone of MAAS's: maas"),
         (lambda question: b"xx" + flags(question, 0x8400)[2:], "something else does"),
         (lambda question: b"?", "something else does"),
     ],

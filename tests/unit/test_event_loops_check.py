@@ -18,7 +18,7 @@ async def ask(environment: Mapping[str, str], answer: object) -> Failure | None:
     path = Path(environment["MAAS_HTTP_SOCKET_WORKER_BASE_PATH"] + ".0")
     path.parent.mkdir(parents=True)
     body = json.dumps(answer).encode()
-    server = Server({event_loops.PATH: lambda: Response(200, body)})
+    server = Server({event_loops.PATH: lambda _query: Response(200, body)})
     served = await asyncio.start_unix_server(server.handle, path)
     failure = await check_run.run(event_loops.CHECK, environment)
     served.close()
@@ -59,7 +59,8 @@ def test_all_are_silent(environment: Mapping[str, str]) -> None:
     failure = loops(environment, (OWN, False))
     assert failure
     assert not failure.degrades
-    assert "127.0.0.1 port" in failure.reason
+    assert "127.0.0.1 port" in failure.detail
+    assert "127.0.0.1" not in failure.public
 
 
 def test_only_another_region_has_any(environment: Mapping[str, str]) -> None:

@@ -1,28 +1,36 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import check_run
 import pytest
 
-from healthcheck.check import Check, Failure, Target
-from healthcheck.monitor import Monitor, Run
+from healthcheck import views
+from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.monitor import START_SECONDS, Monitor
 from healthcheck.verdict import Result
 
 
 def check(run: Run, timeout: float = 1.0) -> Check:
-    def make(_target: Target) -> Callable[[], Awaitable[Failure | None]]:
+    def make(_target: Target) -> Run:
         return run
 
-    return Check("sample", "samples work", 0.05, timeout, make)
+    return Check("sample", "samples work", "nothing", State.UNHEALTHY, 0.05, timeout, make)
 
 
-def watch(environment: Mapping[str, str], sample: Check, done: bool = True) -> Monitor:
+def watch(
+    environment: Mapping[str, str], sample: Check, done: bool = True, finished: float = 0
+) -> Monitor:
     target = check_run.target(environment)
     target.run.mkdir(parents=True)
-    report = {"state": "done" if done else "running", "steps": [], "versions": {}}
+    report = {
+        "state": "done" if done else "running",
+        "steps": [],
+        "versions": {},
+        "finished": finished or time.time(),
+    }
     Path(target.run, "init.json").write_text(json.dumps(report))
     monitor = Monitor([sample], target)
 
@@ -45,7 +53,7 @@ def test_a_check_runs_again_and_again(environment: Mapping[str, str]) -> None:
     monitor = watch(environment, check(run))
     assert runs > 2
     assert str(monitor.verdict()) == "healthy: 1 checks passed"
-    assert "samples work" in monitor.table(monitor.verdict())
+    assert "samples work" in views.table(monitor, monitor.verdict())
 
 
 def test_a_check_that_hangs_has_failed(environment: Mapping[str, str]) -> None:
@@ -54,6 +62,39 @@ def test_a_check_that_hangs_has_failed(environment: Mapping[str, str]) -> None:
 
     monitor = watch(environment, check(run, timeout=0.1))
     assert str(monitor.verdict()) == "starting: sample: no answer within 0 s"
+    assert not monitor.started
+
+
+def test_what_never_worked_is_starting_for_a_while_only(environment: Mapping[str, str]) -> None:
+    async def run() -> Failure:
+        return Failure("gone")
+
+    monitor = watch(environment, check(run), finished=time.time() - START_SECONDS - 1)
+    assert str(monitor.verdict()) == "unhealthy: sample: gone"
+    assert monitor.started
+
+
+def test_a_check_that_does_not_end_is_not_run_twice_at_once(
+    environment: Mapping[str, str],
+) -> None:
+    running = most = runs = 0
+
+    async def run() -> None:
+        nonlocal running, most, runs
+        runs += 1
+        running += 1
+        most = max(most, running)
+        for _ in range(2):  # as a library that goes on for a while when it is cancelled
+            try:
+                await asyncio.sleep(0.08)
+            except asyncio.CancelledError:
+                await asyncio.sleep(0.05)
+                break
+        running -= 1
+
+    monitor = watch(environment, check(run, timeout=0.02))
+    assert (most, runs > 1) == (1, True)
+    assert "no answer" in str(monitor.verdict())
 
 
 def test_a_check_with_a_mistake_has_failed(environment: Mapping[str, str]) -> None:

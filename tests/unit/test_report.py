@@ -23,7 +23,10 @@ def test_a_run_is_written_as_it_goes_and_understood_by_the_monitor(tmp_path: Pat
     assert init_report.read(path).doing == "beginning"
     with report.step("migrate") as step:
         step.progress("migration 120 of 381")
-        assert init_report.read(path).doing == "migrate: migration 120 of 381"
+        under_way = init_report.read(path)
+        assert under_way.doing == "migrate: migration 120 of 381"
+        assert under_way.public == "migrate: 120 of 381"
+        assert (under_way.migration, under_way.ratio) == ("migrating", 120 / 381)
         step.result("381 migrations applied")
     report.done()
     document = read(path)
@@ -34,8 +37,11 @@ def test_a_run_is_written_as_it_goes_and_understood_by_the_monitor(tmp_path: Pat
     assert entry["result"] == "381 migrations applied"
     assert entry["state"] == "done"
     assert entry["seconds"] >= 0
-    assert init_report.read(path).source == "package"
-    assert init_report.read(path) == init_report.InitReport("done", "beginning", "3.5.13")
+    done = init_report.read(path)
+    assert (done.state, done.maas_version, done.source) == ("done", "3.5.13", "package")
+    assert [(step.name, step.state) for step in done.steps] == [("migrate", "done")]
+    assert (done.migration, done.ratio) == ("current", 1)
+    assert time.time() - done.finished < 60
 
 
 def test_a_failure_is_written_with_its_exit_status(tmp_path: Path) -> None:

@@ -41,4 +41,6 @@ def test_the_whole_way_of_a_line_is_looked_at(
         assert "does not pass on" in asyncio.run(run(None))
         local.recv(1024)
         assert asyncio.run(run(local)) == "passed"
+        monkeypatch.setattr(syslog, "LONGEST_BYTES", 10)
+        assert asyncio.run(run(local)) == "passed"
         assert received.read_text() == ""
