@@ -1,4 +1,4 @@
-"""Measures PID 1 beside stock supervisord and s6, and a warm run of maas-init."""
+"""Measures PID 1 beside stock supervisord and s6, a warm run of maas-init, the health check."""
 
 import argparse
 import os
@@ -8,10 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import measure, report, warm_init
+from bench import measure, monitor, report, warm_init
 from bench.supervisors import MeasurementError, descendants, kill
 
-_PARTS = ("compare", "idle", "scaling", "flood", "warm-init")
+_PARTS = ("compare", "idle", "scaling", "flood", "warm-init", "monitor")
 
 
 def main() -> int:
@@ -54,6 +54,8 @@ def _run(directory: Path, parts: list[str], repeat: int) -> None:
         print(f"\n{report.flood(measure.flood(directory))}", flush=True)
     if "warm-init" in parts:
         print(f"\n{report.warm_init(*warm_init.measure(2 * repeat + 1))}", flush=True)
+    if "monitor" in parts:
+        print(f"\n{report.monitor(monitor.measure(30))}", flush=True)
 
 
 if __name__ == "__main__":

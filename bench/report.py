@@ -6,9 +6,10 @@ import platform
 import subprocess
 import time
 from collections.abc import Callable
-from statistics import median
+from statistics import median, quantiles
 
 from bench.measure import FLOOD_RATE, SIZES, Flood, Samples
+from bench.monitor import SCRAPES, Measured
 from bench.supervisors import KINDS
 
 # What is measured: its label, and the goal of ours by what stock takes.
@@ -23,6 +24,11 @@ _METRICS: dict[str, tuple[str, str, Callable[[float], float] | None]] = {
 _LINEAR = 1.25  # times the programs; above 1 for noise
 _FLOOD_RESTART_MS = 20
 _WARM_INIT_SECONDS = 0.6
+_PROBE = 0.2
+_SCRAPE_MS = 25
+_MONITOR_CPU = 1.0
+_MONITOR_PSS = 45
+_FLAT_MB = 0.5
 
 
 def machine() -> str:
@@ -94,6 +100,36 @@ def warm_init(bare: list[float], warm: list[float]) -> str:
         f"bare interpreter, import psycopg, connect: {median(bare):.3f} s\n"
         f"beyond it: {beyond:.3f} s <= {_WARM_INIT_SECONDS}: {_met(beyond <= _WARM_INIT_SECONDS)}"
     )
+
+
+def monitor(measured: Measured) -> str:
+    """Return the probe beside a classical check, and what the monitor costs."""
+    lines = [
+        f"{'health check, median of ' + str(len(measured.probe)):34}{'wall, ms':>10}{'CPU, ms':>10}"
+    ]
+    medians = {}
+    for name, times in (("classical", measured.classical), ("probe", measured.probe)):
+        medians[name] = [median(column) for column in zip(*times, strict=True)]
+        lines.append(f"{name:34}{medians[name][0]:10.1f}{medians[name][1]:10.1f}")
+    for index, what in enumerate(("wall", "CPU")):
+        ratio = medians["probe"][index] / medians["classical"][index]
+        lines.append(f"probe / classical, {what}: {ratio:.2f} <= {_PROBE}: {_met(ratio <= _PROBE)}")
+    for programs, times in measured.scrapes.items():
+        p99 = quantiles(times, n=100)[98]
+        lines.append(
+            f"scrape with {programs} programs ({measured.scrape_bytes[programs] / 1e3:.0f} kB), ms:"
+            f" median {median(times):.1f}, p99 {p99:.1f} <= {_SCRAPE_MS}: {_met(p99 <= _SCRAPE_MS)}"
+        )
+    cpu, pss = measured.cpu_percent, measured.pss
+    half = pss[len(pss) // 2 - 1 :]
+    growth = half[-1] - half[0]
+    lines += [
+        f"the monitor's CPU: {cpu:.2f} % of a core <= {_MONITOR_CPU}: {_met(cpu <= _MONITOR_CPU)}",
+        f"its PSS after {SCRAPES} scrapes: {pss[-1]:.1f} MB <= {_MONITOR_PSS}:"
+        f" {_met(max(pss) <= _MONITOR_PSS)}; over the second half {growth:+.2f} MB, flat:"
+        f" {_met(growth <= _FLAT_MB)}",
+    ]
+    return "\n".join(lines)
 
 
 def _short(value: float) -> str:

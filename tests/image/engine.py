@@ -35,7 +35,8 @@ def docker(*arguments: str, check: bool = True) -> str:
     return result.stdout
 
 
-def compose(*arguments: str, project: str = PROJECT) -> str:
+def compose(*arguments: str, project: str = PROJECT, overlay: str = "fast.yaml") -> str:
+    """Run a Compose command on the demo's stack as a file beside this one changes it."""
     environment = {
         "COMPOSE_PROJECT_NAME": project,
         "MAAS_HTTP_PORT": "127.0.0.1:0",
@@ -44,7 +45,7 @@ def compose(*arguments: str, project: str = PROJECT) -> str:
         "CA_BUNDLE": CA_BUNDLE,
     }
     command = ["docker", "compose", "--project-directory", str(ROOT)]
-    for file in ("compose.yaml", "tests/image/fast.yaml"):
+    for file in ("compose.yaml", f"tests/image/{overlay}"):
         command += ["--file", str(ROOT / file)]
     command += ["--env-file", str(ROOT / "demo/demo.env"), *arguments]
     result = subprocess.run(

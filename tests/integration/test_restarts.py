@@ -98,3 +98,32 @@ def test_a_stop_within_milliseconds_of_a_start_is_not_lost(pid1: Pid1) -> None:
         supervisor.startProcess("service", False)
         supervisor.stopProcess("service", True)
     assert time.monotonic() - begun < 25
+
+
+def test_restarts_and_exits_are_counted_by_their_kind(pid1: Pid1) -> None:
+    pid1.program("killed", "sleep 1000", autorestart="true")
+    pid1.program("failing", "sh -c 'exit 3'", autorestart="true")
+    pid1.program("stopped", "sleep 1000", autorestart="true")
+    pid1.program("missing", "/nowhere/program", autorestart="true")
+    pid1.init("true")
+    pid1.start()
+    time.sleep(1.5)
+    os.kill(pid1.pid("killed"), signal.SIGKILL)
+    pid1.supervisorctl("restart", "stopped")
+    published = pid1.xmlrpc().plugin
+    eventually(lambda: published.getRestarts()["killed"] == 1)
+    eventually(lambda: published.getExits()["missing"]["not_started"] > 1)
+    exits: dict[str, dict[str, int]] = published.getExits()  # type: ignore[assignment]
+    restarts: dict[str, int] = published.getRestarts()  # type: ignore[assignment]
+
+    def kinds(name: str) -> dict[str, int]:
+        return {kind: count for kind, count in exits[name].items() if count}
+
+    assert kinds("killed") == {"signal": 1}
+    assert kinds("stopped") == {"requested": 1}
+    assert kinds("init") == {"success": 1}
+    assert set(kinds("failing")) == {"error"}
+    assert set(kinds("missing")) == {"not_started"}
+    # on request is no restart
+    assert (restarts["stopped"], restarts["init"]) == (0, 0)
+    assert restarts["failing"] >= 1

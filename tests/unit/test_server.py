@@ -53,3 +53,60 @@ def test_what_is_not_served(tmp_path: Path, request_: bytes, status: bytes) -> N
 def test_a_slow_client_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "EXCHANGE_SECONDS", 0.1)
     assert ask(tmp_path, b"GET /metrics HT") == b""
+
+
+def test_it_serves_among_500_idle_and_slow_clients(tmp_path: Path) -> None:
+    """Some send nothing, some half a line, some rubbish, some ask and never read."""
+    body = b"x" * 2**20
+
+    async def run() -> tuple[list[bytes], int]:
+        served = Server(
+            {"/big": lambda _: Response(200, body), "/": lambda _: Response(200, b"up")}
+        )
+        path = tmp_path / "s"
+        listening = await asyncio.start_unix_server(served.handle, path)
+        begins = (b"", b"GET / HT", b"\0\xff" * 100, b"GET /big HTTP/1.1\r\nHost: h\r\n\r\n")
+        clients = []
+        answers = []
+        for number in range(500):
+            _, writer = await asyncio.open_unix_connection(str(path), limit=1024)
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(begins[number % len(begins)])
+            clients.append(writer)
+            if number % 50 == 49:
+                reader, writer = await asyncio.open_unix_connection(str(path))
+                writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+                answers.append(await asyncio.wait_for(reader.read(), 5))
+                writer.close()
+        held = len(served._open)
+        for client in clients:
+            client.transport.abort()
+        listening.close()
+        return answers, held
+
+    answers, held = asyncio.run(run())
+    assert len(answers) == 10
+    assert all(answer.endswith(b"up") for answer in answers)
+    assert held <= server.MOST_CONNECTIONS
+
+
+def test_who_does_not_read_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "EXCHANGE_SECONDS", 0.2)
+
+    async def run() -> int:
+        served = Server({"/big": lambda _: Response(200, b"x" * 2**22)})
+        listening = await asyncio.start_unix_server(served.handle, tmp_path / "s")
+        _, writer = await asyncio.open_unix_connection(str(tmp_path / "s"), limit=1024)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(b"GET /big HTTP/1.1\r\nHost: h\r\n\r\n")
+        await asyncio.sleep(0.5)
+        left = len(served._open)
+        descriptors = len(list(Path("/proc/self/fd").iterdir()))
+        writer.transport.abort()
+        listening.close()
+        await asyncio.sleep(0.1)
+        # nothing of it is kept for a client that might come round one day
+        assert descriptors - len(list(Path("/proc/self/fd").iterdir())) <= 2
+        return left
+
+    assert asyncio.run(run()) == 0

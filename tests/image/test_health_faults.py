@@ -1,0 +1,331 @@
+"""Each fault with the verdict, the endpoints and the check that it must show, and its recovery.
+
+MAAS is as slow here as the real one. `make faults` has the outage of the database last 10 minutes.
+"""
+
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from engine import Container, compose, docker
+from eventually import eventually
+
+PROJECT = "maas-test-health"
+MAAS = f"{PROJECT}-maas-1"
+OUTAGE_SECONDS = int(os.environ.get("OUTAGE_SECONDS") or 60)
+PYTHON = "/opt/truenas-maas/bin/python3"
+# Takes connections until there are none left, and holds them.
+FILL_CONNECTIONS = """
+import os, psycopg, time
+held = []
+while True:
+    try:
+        held.append(psycopg.connect(
+            host="postgres", user="maas", password=os.environ["POSTGRES_PASSWORD"], dbname="maasdb",
+            connect_timeout=2, application_name="fault"))
+    except psycopg.Error:
+        time.sleep(0.2)
+"""
+END_CONNECTIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fault'"
+)
+TABLE = "maasserver_controllerinfo"  # which the API counts versions in, and needs no other check
+# Longer than the API may take to answer: 20 s, again and again.
+LOCK = f"SET application_name = 'slow'; BEGIN; LOCK TABLE {TABLE}; SELECT pg_sleep(20); COMMIT;"
+FAILURES_WANTED = 4
+
+
+def _compose(*arguments: str) -> str:
+    return compose(*arguments, project=PROJECT, overlay="health.yaml")
+
+
+@pytest.fixture(scope="module")
+def stack(image: str) -> Iterator[Container]:
+    _compose("down", "--volumes")
+    _compose("up", "--detach")
+    container = Container(MAAS, PROJECT)
+    eventually(lambda: container.probe().startswith("healthy"), 240)
+    yield container
+    _compose("down", "--volumes")
+
+
+@pytest.fixture
+def maas(stack: Container) -> Container:
+    eventually(lambda: stack.probe().startswith("healthy"), 120)
+    return stack
+
+
+def get(maas: Container, path: str) -> tuple[int, str]:
+    """Return what an endpoint answers; 0 when it does not."""
+    try:
+        with urllib.request.urlopen(f"http://{maas.port(9568)}{path}", timeout=5) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def document(maas: Container) -> Any:
+    return json.loads(maas.run("healthcheck", "--json", check=False))
+
+
+def metric(maas: Container, sample: str) -> float:
+    _, text = get(maas, "/metrics")
+    (value,) = (line.split()[-1] for line in text.splitlines() if line.startswith(f"{sample} "))
+    return float(value)
+
+
+def signal(maas: Container, number: str, *pids: str) -> None:
+    maas.run("sh", "-c", f"kill -{number} {' '.join(pids)}")
+
+
+def workers(maas: Container) -> list[str]:
+    return maas.run("sh", "-c", f"cat /proc/{maas.pid('regiond')}/task/*/children").split()
+
+
+def kill_again_and_again(program: str) -> Callable[[Container], None]:
+    """Kill a program as often as it comes, until its next start is some seconds away."""
+
+    def kill(maas: Container) -> None:
+        for _ in range(60):
+            status = maas.run("supervisorctl", "status", program, check=False)
+            if f"failed {FAILURES_WANTED} times, next start" in status:
+                return
+            if "pid " in status:
+                pid = status.split("pid ")[1].split(",")[0]
+                maas.run("sh", "-c", f"kill -9 {pid}", check=False)
+        raise AssertionError(f"{program} runs all the same")
+
+    return kill
+
+
+def in_background(maas: Container, *command: str) -> None:
+    docker("exec", "--detach", "--user", "568", maas.name, *command)
+
+
+def psql_in_background(maas: Container, script: str) -> None:
+    of_postgres = ("exec", "--detach", f"{PROJECT}-postgres-1", "sh", "-c")
+    docker(*of_postgres, f'for i in 1 2 3; do psql -U maas maasdb -c "{script}"; done')
+
+
+def nothing(_maas: Container) -> None:
+    """What PID 1, healing or MAAS itself mend."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault: how it is made and ended, and what must be seen within how many seconds.
+
+    `check` is the one that the line names first; `alive` what /livez answers.
+    """
+
+    name: str
+    begin: Callable[[Container], object]
+    end: Callable[[Container], object]
+    check: str
+    seconds: float
+    recovery_seconds: float = 60
+    state: str = "unhealthy"
+    alive: int = 200
+    heals: int = 0
+
+
+FAULTS = (
+    Fault(
+        "database stopped",
+        lambda _: _compose("stop", "postgres"),
+        lambda _: _compose("start", "postgres"),
+        "database",
+        20,
+    ),
+    Fault(
+        "database paused",
+        lambda _: _compose("pause", "postgres"),
+        lambda _: _compose("unpause", "postgres"),
+        "database",
+        25,
+    ),
+    Fault(
+        "database full of connections",
+        lambda maas: in_background(maas, PYTHON, "-c", FILL_CONNECTIONS),
+        lambda maas: (
+            maas.run(
+                "sh",
+                "-c",
+                "kill -9 $(grep -la application_name=.fault /proc/[0-9]*/cmdline | cut -d/ -f3)",
+                check=False,
+            ),
+            maas.sql(END_CONNECTIONS),
+        ),
+        "database",
+        20,
+    ),
+    Fault(
+        "regiond killed",
+        lambda maas: signal(maas, "9", maas.pid("regiond")),
+        nothing,
+        "regiond",
+        15,
+    ),
+    Fault(
+        "regiond's parent hangs",
+        lambda maas: signal(maas, "STOP", maas.pid("regiond")),
+        nothing,
+        "regiond",
+        20,
+        recovery_seconds=120,
+        heals=1,
+    ),
+    Fault(
+        "one of regiond's workers hangs",
+        lambda maas: signal(maas, "STOP", workers(maas)[0]),
+        nothing,
+        "regiond",
+        20,
+        recovery_seconds=120,
+        heals=1,
+    ),
+    Fault(
+        "all of regiond hangs",
+        lambda maas: signal(maas, "STOP", maas.pid("regiond"), *workers(maas)),
+        nothing,
+        "regiond",
+        20,
+        recovery_seconds=120,
+        heals=1,
+    ),
+    Fault(
+        "API answers 500",
+        lambda maas: maas.sql(f"ALTER TABLE {TABLE} RENAME TO away"),
+        lambda maas: maas.sql(f"ALTER TABLE away RENAME TO {TABLE}"),
+        "api",
+        20,
+    ),
+    Fault(
+        "API answers after 20 s",
+        lambda maas: psql_in_background(maas, LOCK),
+        nothing,
+        "api",
+        25,
+        recovery_seconds=90,
+    ),
+    Fault("named dead", kill_again_and_again("bind9"), nothing, "programs", 20),
+    Fault("squid dead", kill_again_and_again("squid"), nothing, "programs", 20, state="degraded"),
+    Fault(
+        "rsyslog dead", kill_again_and_again("rsyslog"), nothing, "programs", 20, state="degraded"
+    ),
+    Fault(
+        "temporal dead",
+        kill_again_and_again("temporal"),
+        nothing,
+        "programs",
+        20,
+        state="degraded",
+    ),
+    Fault(
+        "disk full",
+        lambda maas: maas.run("dd", "if=/dev/zero", "of=/var/lib/maas/full", "bs=1M", check=False),
+        lambda maas: maas.run("rm", "/var/lib/maas/full"),
+        "directories",
+        45,
+    ),
+    Fault(
+        "directory read-only",
+        lambda maas: maas.run("chmod", "0500", "/var/lib/maas"),
+        lambda maas: maas.run("chmod", "0750", "/var/lib/maas"),
+        "directories",
+        45,
+    ),
+    Fault(
+        "monitor hangs",
+        lambda maas: signal(maas, "STOP", maas.pid("healthcheck")),
+        lambda maas: signal(maas, "CONT", maas.pid("healthcheck")),
+        "the monitor does not answer",
+        10,
+        alive=0,
+    ),
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_seen_and_gets_over(maas: Container, fault: Fault) -> None:
+    heals = metric(maas, "maas_heals_total")
+    begun = time.monotonic()
+    fault.begin(maas)
+    try:
+        first = f"{fault.state}: {fault.check}"
+        eventually(lambda: maas.probe().startswith(first), fault.seconds)
+        seen = time.monotonic() - begun
+        ready, text = get(maas, "/readyz")
+        alive, _ = get(maas, "/livez")
+        if fault.alive:
+            assert ready == (200 if fault.state == "degraded" else 503)
+            assert fault.state == "degraded" or text.startswith(first)
+        else:
+            assert ready == 0
+        assert alive == fault.alive
+    finally:
+        ended = time.monotonic()
+        fault.end(maas)
+    eventually(lambda: maas.probe().startswith("healthy"), fault.recovery_seconds)
+    healthy = time.monotonic() - (begun if fault.heals else ended)
+    print(f"\n{fault.name}: {fault.state} after {seen:.0f} s, healthy {healthy:.0f} s later")
+    assert metric(maas, "maas_heals_total") - heals == fault.heals
+    assert get(maas, "/readyz")[0] == 200
+    if fault.heals:
+        assert healthy < 120
+        assert "healthcheck asks to restart regiond" in maas.log()
+
+
+def test_a_monitor_that_is_killed_is_back_within_seconds(maas: Container) -> None:
+    before = maas.pid("healthcheck")
+    maas.run("sh", "-c", f"kill -9 {before}; ! healthcheck")
+    eventually(lambda: maas.probe().startswith("healthy"), 20)
+    assert maas.pid("healthcheck") != before
+
+
+def test_a_proxy_that_is_switched_off_is_no_fault(maas: Container) -> None:
+    def apply(value: str) -> None:
+        setting = f"--env=MAAS_SETTING_enable_http_proxy={value}"
+        docker("exec", "--user", "568", setting, maas.name, "maas-init", "apply")
+
+    apply("false")
+    try:
+        eventually(lambda: maas.state("squid") == "STOPPED", 60)
+        deadline = time.monotonic() + 35  # each check has run since
+        while time.monotonic() < deadline:
+            assert maas.probe().startswith("healthy")
+            time.sleep(2)
+        assert metric(maas, 'supervisor_program_wanted{program="squid"}') == 0
+    finally:
+        apply("true")
+    eventually(lambda: maas.state("squid") == "RUNNING", 60)
+
+
+def test_an_outage_of_the_database_heals_nothing_and_restarts_nothing(maas: Container) -> None:
+    programs = ("regiond", "apiserver", "nginx", "bind9", "squid", "rsyslog", "healthcheck")
+
+    def pids() -> dict[str, str]:
+        return {name: maas.pid(name) for name in programs}
+
+    before, heals = pids(), metric(maas, "maas_heals_total")
+    _compose("stop", "postgres")
+    try:
+        deadline = time.monotonic() + OUTAGE_SECONDS
+        eventually(lambda: maas.probe().startswith("unhealthy: database"), 30)
+        while time.monotonic() < deadline:
+            assert maas.probe().startswith("unhealthy: database")
+            assert get(maas, "/livez")[0] == 200
+            time.sleep(5)
+    finally:
+        _compose("start", "postgres")
+    eventually(lambda: maas.probe().startswith("healthy"), 60)
+    assert pids() == before
+    assert metric(maas, "maas_heals_total") == heals
