@@ -108,8 +108,8 @@ def monitor(measured: Measured) -> str:
         f"{'health check, median of ' + str(len(measured.probe)):34}{'wall, ms':>10}{'CPU, ms':>10}"
     ]
     medians = {}
-    for name, times in (("classical", measured.classical), ("probe", measured.probe)):
-        medians[name] = [median(column) for column in zip(*times, strict=True)]
+    for name, pairs in (("classical", measured.classical), ("probe", measured.probe)):
+        medians[name] = [median(column) for column in zip(*pairs, strict=True)]
         lines.append(f"{name:34}{medians[name][0]:10.1f}{medians[name][1]:10.1f}")
     for index, what in enumerate(("wall", "CPU")):
         ratio = medians["probe"][index] / medians["classical"][index]
