@@ -22,7 +22,7 @@ TLS_PORT = r"^\s*listen\s+(?:\[::\]:)?(\d+) ssl"
 # In the order in which they are told of.
 MEND = {
     "web": "docker compose exec maas maas-region config-tls enable KEY CERT --yes",
-    "cluster": "docs/operations.md, Certificates",
+    "cluster": "docs/operations.md, Trouble by symptom",
 }
 
 

@@ -1,5 +1,6 @@
 """`maas-init run` on databases of its own, beside the running stack."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import engine
@@ -8,6 +9,14 @@ from engine import PROJECT, Container, docker
 from eventually import eventually
 
 DATABASE = "second"
+ASK_STARTUPZ = """
+import urllib.error, urllib.request
+try:
+    answer = urllib.request.urlopen("http://127.0.0.1:9568/startupz", timeout=5)
+except urllib.error.HTTPError as error:
+    answer = error
+print(answer.status, answer.read().decode())
+"""
 Start = Callable[[str], Container]
 
 
@@ -43,6 +52,8 @@ def admins(maas: Container) -> str:
 def test_killed_in_the_middle_of_a_migration_it_goes_on(maas: Container, start: Start) -> None:
     container = start("killed")
     eventually(lambda: "migration " in container.probe(), 30)
+    python = ("/opt/truenas-maas/bin/python3", "-I", "-c", ASK_STARTUPZ)
+    assert re.match(r"503 starting: migrate: \d+ of 381\n", container.run(*python))
     docker("kill", container.name)
     docker("start", container.name)
     eventually(lambda: "| INFO done: " in container.log(), 60)

@@ -8,6 +8,9 @@ import urllib.request
 from engine import Container, compose, docker
 from eventually import eventually
 
+from healthcheck import metrics
+from healthcheck.checks import all_checks
+
 RUNNING = (
     "regiond",
     "apiserver",
@@ -21,19 +24,11 @@ RUNNING = (
     "housekeeping",
     "healthcheck",
 )
-CHECKS = (
-    "api",
-    "apply",
-    "database",
-    "directories",
-    "dns",
-    "event_loops",
-    "ntp",
-    "programs",
-    "proxy",
-    "syslog",
-    "temporal",
-)
+CHECKS = [check.name for check in all_checks()]
+
+
+# What the plain stack has no value for.
+ABSENT = {"maas_backup_last_timestamp_seconds"}
 
 
 def get(url: str) -> tuple[int, str]:
@@ -104,20 +99,25 @@ def test_metrics_are_good_prometheus(maas: Container) -> None:
     eventually(lambda: maas.probe().startswith("healthy"), 60)
     url = f"http://{maas.port(9568)}/metrics"
     eventually(lambda: 'maas_health{state="healthy"} 1.0' in get(url)[1], 15)
-    _, metrics = get(url)
+    _, text = get(url)
     checked = subprocess.run(
         ["promtool", "check", "metrics"],
-        input=metrics,
+        input=text,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
     )
     assert (checked.returncode, checked.stdout) == (0, "")
-    assert 'source="standin"' in metrics
-    assert 'supervisor_program_state{program="regiond",state="running"} 1.0' in metrics
+    assert 'source="standin"' in text
+    assert 'supervisor_program_state{program="regiond",state="running"} 1.0' in text
     for check in CHECKS:
-        assert f'maas_check_success{{check="{check}"}} 1.0' in metrics
+        assert f'maas_check_success{{check="{check}"}} 1.0' in text
+    told = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
+    assert set(metrics.ALL) - told <= ABSENT
+    assert told <= set(metrics.ALL)
+    # the parent and its workers, as their files in /proc have it
+    assert 'supervisor_program_processes{program="regiond"} 3.0' in text
 
 
 def test_the_probe_and_its_table(maas: Container) -> None:
@@ -126,6 +126,23 @@ def test_the_probe_and_its_table(maas: Container) -> None:
     table = maas.run("healthcheck", "--verbose")
     for check in CHECKS:
         assert f"  {check} " in table
+    document = json.loads(maas.run("healthcheck", "--json"))
+    assert document["state"] == "healthy"
+    assert set(document["checks"]) == set(CHECKS)
+    assert maas.run("healthcheck", "--direct") == expected
+    # 2 and others are Docker's
+    assert maas.run("sh", "-c", "healthcheck --nonsense; echo $?").endswith("\n1\n")
+
+
+def test_endpoints_and_status_page(maas: Container) -> None:
+    address = f"http://{maas.port(9568)}"
+    for path in ("/livez", "/readyz", "/startupz"):
+        assert get(address + path) == (200, "ok\n")
+        _, text = get(f"{address}{path}?verbose")
+        assert text.splitlines()[1:] == [f"{check}: ok" for check in CHECKS]
+    _, page = get(f"{address}/")
+    for words in ("MAAS is healthy", "temporal-worker", "migrate", "3.5.13+standin"):
+        assert words in page
 
 
 def test_a_monitor_that_is_gone_is_unhealthy(maas: Container) -> None:
