@@ -1,4 +1,4 @@
-.PHONY: help up demo demo-down test chaos-init faults bench
+.PHONY: help up demo demo-down pictures test chaos-init faults bench
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -12,6 +12,9 @@ demo: ## build and start everything on this machine, with a stand-in for MAAS it
 
 demo-down: ## remove the demo with its volumes
 	demo/down
+
+pictures: ## take the pictures of the demo's status page in docs/
+	demo/pictures
 
 test: ## lint, types, unit, integration and image tests
 	tests/run

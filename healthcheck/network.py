@@ -1,6 +1,8 @@
 """Ways to ask a service of this container something."""
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import httpx
 
 LOCALHOST = "127.0.0.1"
+UDP_SECONDS = 3.0
 
 # For those clients that never speak TLS, or to whoever it is on loopback: without it, each of
 # httpx's clients loads the CAs of the whole world, some MB.
@@ -44,13 +47,19 @@ def cluster_context(certificates: Path) -> ssl.SSLContext:
 
 
 async def ask_udp(port: int, question: bytes) -> bytes:
-    """Send a datagram to a port of this container, and return the answer. Raises OSError."""
+    """Send a datagram to a port of this container, and return the answer.
+
+    Raises OSError, also when there is none within UDP_SECONDS.
+    """
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.setblocking(False)
         client.connect((LOCALHOST, port))
         await loop.sock_sendall(client, question)
-        return await loop.sock_recv(client, 4096)
+        try:
+            return await asyncio.wait_for(loop.sock_recv(client, 4096), UDP_SECONDS)
+        except asyncio.TimeoutError:  # not an OSError before Python 3.11
+            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
 
 
 async def connect_tcp(port: int) -> None:
