@@ -31,9 +31,15 @@ COMPOSE_VARIABLES = (
         "999",
         "UID and GID of PostgreSQL: 999 for a named volume, 568 for a dataset of TrueNAS's apps.",
     ),
-    ("COMPOSE_PROFILES", "", "Set it to monitoring to have Prometheus started, too."),
+    (
+        "COMPOSE_PROFILES",
+        "",
+        "monitoring starts Prometheus, too; grafana starts Prometheus and Grafana.",
+    ),
     ("PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0", "Prometheus's image."),
     ("PROMETHEUS_PORT", "127.0.0.1:9090", "Address and port of the host that lead to Prometheus."),
+    ("GRAFANA_IMAGE", "grafana/grafana:12.1.1", "Grafana's image."),
+    ("GRAFANA_PORT", "127.0.0.1:3000", "Address and port of the host that lead to Grafana."),
     (
         "CA_BUNDLE",
         "/dev/null",
