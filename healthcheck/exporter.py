@@ -1,6 +1,7 @@
 """Renders the metrics for Prometheus, on the monitor's own tick: a scrape only hands them out."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -51,10 +52,8 @@ class Exporter:
 
     async def render(self) -> None:
         """Render the metrics as they are now, in a thread: hundreds of programs take a while."""
-        try:
+        with contextlib.suppress(Unreachable):
             await self._target.programs.fresh()
-        except Unreachable:
-            self._target.programs.latest = []
         self.text = await asyncio.to_thread(generate_latest, self._registry)
 
     def collect(self) -> Iterator[Family]:

@@ -5,11 +5,14 @@ several times in a row. An error is an answer. During init, migration and stop n
 for regiond does not run then; nor while regiond starts: one that is not yet listening is not hung.
 """
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
 
-from healthcheck.supervisor_client import Program
+from healthcheck.check import Check, Target
+from healthcheck.monitor import Monitor
+from healthcheck.supervisor_client import Program, Unreachable
 from healthcheck.verdict import Result
 
 UNANSWERED = 3
@@ -20,8 +23,8 @@ HEALS_SECONDS = 3600.0
 START_SECONDS = 600.0
 
 
-class Healing:
-    """Decides whether regiond is to be restarted, from what the checks found."""
+class Hangs:
+    """Decides whether regiond hangs, and whether one more restart makes sense."""
 
     def __init__(
         self,
@@ -66,3 +69,54 @@ class Healing:
         self.heals += 1
         self._lately.append(self._clock())
         self._unanswered_since.clear()
+
+
+class Healer:
+    """Restarts a regiond that hangs, and says so; `heals` counts."""
+
+    def __init__(self, monitor: Monitor, target: Target, say: Callable[[str], None]) -> None:
+        self._hangs = Hangs()
+        self._results = monitor.results
+        self._target = target
+        self._say = say
+        self._hung = asyncio.Event()
+        if target.settings.maas_heal:
+            monitor.on_result.append(self._note)
+
+    @property
+    def heals(self) -> int:
+        """How often regiond was restarted."""
+        return self._hangs.heals
+
+    async def keep_healing(self) -> None:
+        """Restart regiond, for ever, when it hangs."""
+        said = False
+        while True:
+            await self._hung.wait()
+            self._hung.clear()
+            failure = self._results["regiond"].failure
+            if not self._hangs.exhausted:
+                said = False
+                self._say(f"regiond hangs and is restarted: {failure}")
+                await self._restart()
+            elif not said:
+                said = True
+                self._say(
+                    f"cannot heal regiond: it was restarted {MOST_HEALS} times within"
+                    f" {HEALS_SECONDS / 60:.0f} minutes, and still: {failure}"
+                    " (docker compose restart maas)"
+                )
+
+    async def _restart(self) -> None:
+        try:
+            await self._target.programs.client.restart("regiond")
+        except Unreachable as error:
+            self._say(f"cannot restart regiond: PID 1 does not answer: {error}")
+        else:
+            self._hangs.healed()
+
+    def _note(self, check: Check, result: Result) -> None:
+        if check.name == "regiond":
+            program = self._target.programs.find("regiond")
+            if self._hangs.note(result, self._results.get("database"), program):
+                self._hung.set()

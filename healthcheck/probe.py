@@ -48,7 +48,12 @@ def main() -> int:
     try:
         status, text = ask(PATHS[arguments])
     except (OSError, ValueError, IndexError) as error:
-        status, text = 1, f"unhealthy: the monitor does not answer on {SOCKET}: {error} ({HINT})\n"
+        reason = f"the monitor does not answer on {SOCKET}: {error} ({HINT})"
+        status, text = 1, f"unhealthy: {reason}\n"
+        if arguments == ("--json",):
+            import json
+
+            text = f"{json.dumps({'state': 'unhealthy', 'healthy': False, 'reasons': [reason]})}\n"
     sys.stdout.write(text)
     return status
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from healthcheck.supervisor_client import Program, SupervisorClient
+from healthcheck.supervisor_client import Program, SupervisorClient, Unreachable
 
 # PID 1 is asked again when its last answer is older than that.
 FRESH_SECONDS = 4.5
@@ -22,7 +22,11 @@ class Programs:
         """Return the programs, as they were a few seconds ago at most. Raises Unreachable."""
         async with self._lock:
             if time.monotonic() - self._asked_at > FRESH_SECONDS:
-                self.latest = await self.client.programs()
+                try:
+                    self.latest = await self.client.programs()
+                except Unreachable:
+                    self.latest = []
+                    raise
                 self._asked_at = time.monotonic()
             return self.latest
 

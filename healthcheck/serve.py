@@ -10,15 +10,14 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 import settings
 from healthcheck import views
-from healthcheck.check import Check, Target
+from healthcheck.check import Target
 from healthcheck.checks import all_checks
 from healthcheck.exporter import Exporter
-from healthcheck.healing import HEALS_SECONDS, MOST_HEALS, Healing
+from healthcheck.healing import Healer
 from healthcheck.monitor import Monitor
 from healthcheck.server import REQUEST_LIMIT_BYTES, Response, Route, Server
 from healthcheck.status_page import StatusPage
-from healthcheck.supervisor_client import Unreachable
-from healthcheck.verdict import Result, Verdict
+from healthcheck.verdict import Verdict
 
 SOCKET_NAME = "healthcheck.sock"
 # Rendering the metrics of hundreds of programs, in a thread, must not make a client wait.
@@ -35,8 +34,8 @@ async def serve(configured: settings.Settings) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     target = Target.from_environment(configured, os.environ)
     monitor = Monitor(all_checks(), target)
-    healer = _Healer(monitor, target)
-    exporter = Exporter(monitor, target, lambda: healer.healing.heals)
+    healer = Healer(monitor, target, _say)
+    exporter = Exporter(monitor, target, lambda: healer.heals)
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     socket = target.run / SOCKET_NAME
@@ -64,46 +63,6 @@ async def serve(configured: settings.Settings) -> None:
         task.cancel()
     for task in done:
         task.result()  # the monitor does not end by itself: raise what ended it
-
-
-class _Healer:
-    """Carries out what healing decides, and says so."""
-
-    def __init__(self, monitor: Monitor, target: Target) -> None:
-        self.healing = Healing()
-        self._results = monitor.results
-        self._target = target
-        self._hangs = asyncio.Event()
-        monitor.on_result.append(self._note)
-
-    async def keep_healing(self) -> None:
-        """Restart regiond, for ever, when it hangs."""
-        while True:
-            await self._hangs.wait()
-            self._hangs.clear()
-            failure = self._results["regiond"].failure
-            if self.healing.exhausted:
-                _say(
-                    f"cannot heal regiond: it was restarted {MOST_HEALS} times within"
-                    f" {HEALS_SECONDS / 60:.0f} minutes, and still: {failure}"
-                    " (docker compose restart maas)"
-                )
-                await asyncio.sleep(HEALS_SECONDS / MOST_HEALS)
-                continue
-            _say(f"regiond hangs and is restarted: {failure}")
-            try:
-                await self._target.programs.client.restart("regiond")
-            except Unreachable as error:
-                _say(f"cannot restart regiond: PID 1 does not answer: {error}")
-            else:
-                self.healing.healed()
-
-    def _note(self, check: Check, result: Result) -> None:
-        if check.name != "regiond" or not self._target.settings.maas_heal:
-            return
-        program = self._target.programs.find("regiond")
-        if self.healing.note(result, self._results.get("database"), program):
-            self._hangs.set()
 
 
 def _private_routes(monitor: Monitor, target: Target) -> dict[str, Route]:

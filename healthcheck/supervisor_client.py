@@ -62,7 +62,7 @@ class SupervisorClient:
             raise Unreachable(f"its answer cannot be read: {error!r}") from None
 
     async def restart(self, service: str) -> None:
-        """Restart a service, by its name in the Pebble API, whatever becomes of us meanwhile.
+        """Have a service restarted, by its name in the Pebble API: stopped, it is started again.
 
         Raises Unreachable.
         """

@@ -1,11 +1,17 @@
 """When regiond is restarted, with clocks of the test's own."""
 
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+import check_run
 import pytest
 
 from healthcheck import healing
-from healthcheck.check import Failure
-from healthcheck.healing import Healing
-from healthcheck.supervisor_client import Program
+from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.healing import Hangs, Healer
+from healthcheck.monitor import Monitor
+from healthcheck.supervisor_client import Program, SupervisorClient
 from healthcheck.verdict import Result
 
 STARTED = 10_000
@@ -17,7 +23,7 @@ class World:
         self.state = "RUNNING"
         self.started = STARTED
         self.database: Failure | None = None
-        self.healing = Healing(lambda: self.now, lambda: STARTED + self.now)
+        self.hangs = Hangs(lambda: self.now, lambda: STARTED + self.now)
 
     def look(self, regiond: Failure | None = None, answers: bool = False) -> bool:
         """Ten seconds later both checks have run."""
@@ -25,7 +31,7 @@ class World:
         failure = None if answers else regiond or Failure("no answer")
         program = Program("regiond", self.state, "", self.started, 0)
         database = Result(self.database, 0.01, self.now - 1)
-        return self.healing.note(Result(failure, 5.0, self.now), database, program)
+        return self.hangs.note(Result(failure, 5.0, self.now), database, program)
 
     def hang(self) -> list[bool]:
         return [self.look() for _ in range(healing.UNANSWERED)]
@@ -60,7 +66,7 @@ def test_the_database_must_have_answered_meanwhile(world: World) -> None:
     program = Program("regiond", "RUNNING", "", STARTED, 0)
     for seconds in (10, 20, 30):
         silent = Result(Failure("no answer"), 5.0, world.now + seconds)
-        assert not world.healing.note(silent, stale, program)
+        assert not world.hangs.note(silent, stale, program)
 
 
 @pytest.mark.parametrize("state", ["STOPPED", "STOPPING", "STARTING", "BACKOFF", "EXITED"])
@@ -78,10 +84,61 @@ def test_one_that_is_still_starting_is_not_hung(world: World) -> None:
 
 def test_after_three_times_within_an_hour_it_is_exhausted(world: World) -> None:
     for _ in range(healing.MOST_HEALS):
-        assert not world.healing.exhausted
+        assert not world.hangs.exhausted
         assert world.hang()[-1]
-        world.healing.healed()
-    assert world.healing.exhausted
-    assert world.healing.heals == 3
+        world.hangs.healed()
+    assert world.hangs.exhausted
+    assert world.hangs.heals == 3
     world.now += healing.HEALS_SECONDS
-    assert not world.healing.exhausted
+    assert not world.hangs.exhausted
+
+
+class Pid1(SupervisorClient):
+    """Notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def restart(self, service: str) -> None:
+        self.asked.append(service)
+
+
+def make(_target: Target) -> Run:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("heal", [True, False])
+def test_what_hangs_is_restarted_unless_that_is_switched_off(
+    environment: Mapping[str, str], heal: bool
+) -> None:
+    target = check_run.target(environment)
+    target = replace(target, settings=replace(target.settings, maas_heal=heal))
+    target.programs.latest = [Program("regiond", "RUNNING", "", 1, 0)]  # for long
+    target.programs.client = pid1 = Pid1()
+    regiond = Check("regiond", "", "", State.UNHEALTHY, 10, 5, make)
+    monitor = Monitor([regiond], target)
+    said: list[str] = []
+
+    async def run() -> int:
+        healer = Healer(monitor, target, said.append)
+        task = asyncio.create_task(healer.keep_healing())
+        for number in range(healing.UNANSWERED * (healing.MOST_HEALS + 2)):
+            monitor.results["database"] = Result(None, 0.01, number + 0.9)
+            result = Result(Failure("no answer"), 0.5, float(number))
+            monitor.results["regiond"] = result
+            for note in monitor.on_result:
+                note(regiond, result)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        task.cancel()
+        return healer.heals
+
+    heals = asyncio.run(run())
+    assert heals == (healing.MOST_HEALS if heal else 0)
+    assert pid1.asked == ["regiond"] * heals
+    if heal:
+        assert said[0] == "regiond hangs and is restarted: no answer"
+        # said once, however long it lasts
+        assert [line for line in said if line.startswith("cannot heal regiond")] == said[-1:]
+    else:
+        assert said == []

@@ -1,5 +1,6 @@
 """The probe, run as Docker runs it, against what may stand in the monitor's place."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -16,7 +17,9 @@ GOOD = b"HTTP/1.1 200 OK\r\n\r\nhealthy: all is well\n"
 BAD = b"HTTP/1.1 503 x\r\n\r\nunhealthy: dns: no answer\n"
 
 
-def probe(directory: Path, serve: Callable[[socket.socket], None] | None) -> tuple[int, str]:
+def probe(
+    directory: Path, serve: Callable[[socket.socket], None] | None, *arguments: str
+) -> tuple[int, str]:
     """Run the probe with a socket of the test's own, on which one connection is served."""
     path = directory / "healthcheck.sock"
     copy = directory / "probe.py"
@@ -37,7 +40,10 @@ def probe(directory: Path, serve: Callable[[socket.socket], None] | None) -> tup
             listening.listen()
             threading.Thread(target=accept, args=(listening,), daemon=True).start()
         done = subprocess.run(
-            [sys.executable, "-IS", str(copy)], capture_output=True, text=True, timeout=10
+            [sys.executable, "-IS", str(copy), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=10,
         )
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
@@ -56,6 +62,14 @@ def dribble(connection: socket.socket) -> None:
 
 def test_the_monitors_word_is_the_probes(tmp_path: Path) -> None:
     assert probe(tmp_path, lambda c: c.sendall(GOOD)) == (0, "healthy: all is well\n")
+
+
+def test_for_scripts_it_is_json_even_without_a_monitor(tmp_path: Path) -> None:
+    status, text = probe(tmp_path, None, "--json")
+    assert status == 1
+    answer = json.loads(text)
+    assert (answer["state"], answer["healthy"]) == ("unhealthy", False)
+    assert "does not answer" in answer["reasons"][0]
 
 
 def test_unhealthy(tmp_path: Path) -> None:
