@@ -19,6 +19,7 @@ from healthcheck.verdict import Result
 
 TICK_SECONDS = 5.0
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
 prometheus_client.disable_created_metrics()
 
 Values = Mapping[tuple[str, ...], float]
@@ -33,7 +34,7 @@ class Exporter:
         self._target = target
         self._heals = heals
         self._passed_at: dict[str, float] = {}
-        self._cpu_seconds: dict[int, float] = {}
+        self._cpu_seconds: dict[tuple[int, int], float] = {}  # by pid and start time
         self._registry = CollectorRegistry()
         self._registry.register(self)
         duration = metrics.DURATION
@@ -102,8 +103,9 @@ class Exporter:
         trees = usage([program.pid for program in programs if program.pid])
         # what has left a tree takes its time with it, but a counter never goes back
         self._cpu_seconds = {
-            pid: max(tree.cpu_seconds, self._cpu_seconds.get(pid, 0.0))
-            for pid, tree in trees.items()
+            life: max(trees[program.pid].cpu_seconds, self._cpu_seconds.get(life, 0.0))
+            for program in programs
+            if program.pid and (life := (program.pid, program.start_time))
         }
 
         def of_each(value: Callable[[Program], float]) -> Values:
@@ -127,7 +129,7 @@ class Exporter:
             },
             "supervisor_program_start_time_seconds": of_each(lambda program: program.start_time),
             "supervisor_program_cpu_seconds_total": of_each(
-                lambda program: self._cpu_seconds.get(program.pid, 0.0)
+                lambda program: self._cpu_seconds.get((program.pid, program.start_time), 0.0)
             ),
             "supervisor_program_resident_memory_bytes": of_tree(lambda tree: tree.resident_bytes),
             "supervisor_program_open_fds": of_tree(lambda tree: tree.open_fds),
