@@ -21,7 +21,7 @@ from healthcheck.verdict import Verdict
 
 SOCKET_NAME = "healthcheck.sock"
 # Rendering the metrics of hundreds of programs, in a thread, must not make a client wait.
-SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.0002
 VITAL_STATES = ("BACKOFF", "FATAL", "UNKNOWN")
 
 
