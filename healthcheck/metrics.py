@@ -98,6 +98,13 @@ INIT = (
         "How much of the step under way is done, where it counts, such as migrations; then 1.",
     ),
     Metric(
+        "maas_apply_state",
+        "Whether the last run of maas-init apply (MAAS's own settings) is in this state.",
+        labels=("state",),
+        states=INIT_STATES,
+    ),
+    Metric("maas_apply_duration_seconds", "How long the last run of maas-init apply took."),
+    Metric(
         "maas_apply_settings",
         "How many of MAAS's own settings that are declared had this result.",
         labels=("result",),

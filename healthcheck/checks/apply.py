@@ -1,8 +1,10 @@
 """Check: MAAS's own settings are as declared."""
 
 import json
+import time
 
 from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.metrics import INIT_STATES
 
 RESULTS = ("unchanged", "set", "refused")
 MEND = "docker compose exec maas maas-init apply says why"
@@ -16,10 +18,15 @@ def _make(target: Target) -> Run:
             document = json.loads(path.read_text(encoding="utf-8"))
             results = {name: entry["result"] for name, entry in document["settings"].items()}
             state, error = document["state"], document.get("error", "")
+            seconds = float(document.get("finished", time.time())) - float(document["started"])
         except FileNotFoundError:  # it waits for the API, which has a check of its own
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as unreadable:
             return Failure("maas-init apply left a report that cannot be read", repr(unreadable))
+        target.readings["maas_apply_duration_seconds"] = seconds
+        target.readings["maas_apply_state"] = {
+            possible: float(state == possible) for possible in INIT_STATES
+        }
         outcomes = list(results.values())
         target.readings["maas_apply_settings"] = {
             result: float(outcomes.count(result)) for result in RESULTS
