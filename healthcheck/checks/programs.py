@@ -12,7 +12,7 @@ UP = frozenset({"RUNNING", "STARTING"})
 # MAAS has refused a setting, of which the check `apply` tells more.
 REFUSED = 78
 # So many restarts within that long are worth a word, though it runs just now.
-RESTARTS = 5
+RESTARTS = 10
 RESTARTS_SECONDS = 600.0
 
 

@@ -141,7 +141,7 @@ def test_endpoints_and_status_page(maas: Container) -> None:
         _, text = get(f"{address}{path}?verbose")
         assert text.splitlines()[1:] == [f"{check}: ok" for check in CHECKS]
     _, page = get(f"{address}/")
-    for words in ("MAAS is healthy", "temporal-worker", "migrate", "3.5.13+standin"):
+    for words in ("MAAS is healthy", "temporal-worker", "service files", "3.5.13+standin"):
         assert words in page
 
 

@@ -110,8 +110,7 @@ def test_a_certificate_that_expires_soon_is_told(tls: Container, tmp_path: Path)
     soon = "degraded: certificates: the web certificate expires in 2 days"
     eventually(lambda: tls.probe().startswith(soon), 90)
     expiry = 'maas_certificate_expiry_timestamp_seconds{certificate="web"}'
-    with urllib.request.urlopen(f"http://{tls.port(9568)}/metrics", timeout=10) as response:
-        assert expiry in response.read().decode()
+    eventually(lambda: expiry in get(f"http://{tls.port(9568)}/metrics")[1], 15)
 
 
 def test_a_certificate_of_another_key_is_refused(
