@@ -90,4 +90,9 @@ def _run_directly(verbose: bool, as_json: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    try:
+        sys.stdout.flush()
+    except OSError:  # a pipe that nobody reads: the interpreter would end with 120
+        os._exit(UNHEALTHY)
+    sys.exit(status)

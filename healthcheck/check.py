@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from healthcheck.programs import Programs
 from healthcheck.supervisor_client import SupervisorClient
@@ -27,13 +28,14 @@ class Failure:
 
     `reason` and `mend`, the command that mends it, may be shown to everybody; `detail` (addresses,
     paths, the words of an error) is shown in the container only. One that `degrades` leaves the
-    container healthy whatever the check's weight is.
+    container healthy whatever the check's weight is. `silent`: somebody gave no answer at all.
     """
 
     reason: str
     detail: str = ""
     mend: str = ""
     degrades: bool = False
+    silent: bool = False
 
     def __str__(self) -> str:
         return self._with_mend(f"{self.reason}: {self.detail}" if self.detail else self.reason)
@@ -48,6 +50,7 @@ class Failure:
 
 
 Run = Callable[[], Awaitable[Failure | None]]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -117,11 +120,32 @@ class Check:
     follows: tuple[str, ...] = ()
 
 
-def in_thread(run: Callable[[], Failure | None]) -> Run:
-    """Make a check's run of a function that may block: in a thread, and never in two at once."""
-    executor = ThreadPoolExecutor(max_workers=1)
+class Thread:
+    """A thread for what may block, such as reading from a volume: never two at once.
 
-    async def run_in_thread() -> Failure | None:
-        return await asyncio.get_running_loop().run_in_executor(executor, run)
+    Each check that needs one has its own, so that a volume that hangs holds up nothing else.
+    """
 
-    return run_in_thread
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1)
+        self._running: asyncio.Future[Any] | None = None
+
+    async def run(self, function: Callable[..., _T], *arguments: object) -> _T:
+        """Return what a function returns, after an earlier one that was given up has ended."""
+        if self._running and not self._running.done():
+            await asyncio.wait({self._running})
+        loop = asyncio.get_running_loop()
+        running: asyncio.Future[_T] = loop.run_in_executor(self._executor, function, *arguments)
+        self._running = running
+        await asyncio.wait({running})  # which leaves it alone when we are cancelled
+        return running.result()
+
+
+def in_thread(look: Callable[[], Failure | None]) -> Run:
+    """Make a check's run of a function that may block."""
+    thread = Thread()
+
+    async def run() -> Failure | None:
+        return await thread.run(look)
+
+    return run

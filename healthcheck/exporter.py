@@ -34,6 +34,8 @@ class Exporter:
         self._target = target
         self._heals = heals
         self._passed_at: dict[str, float] = {}
+        self._values: dict[str, Values] = {}
+        self._programs: list[Program] = []
         self._cpu_seconds: dict[tuple[int, int], float] = {}  # by pid and start time
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -55,11 +57,13 @@ class Exporter:
         """Render the metrics as they are now, in a thread: hundreds of programs take a while."""
         with contextlib.suppress(Unreachable):
             await self._target.programs.fresh()
+        self._values = self._of_monitor()
+        self._programs = self._target.programs.latest
         self.text = await asyncio.to_thread(generate_latest, self._registry)
 
     def collect(self) -> Iterator[Family]:
         """Yield all metrics but the histogram; the registry's callback."""
-        for name, values in self._values().items():
+        for name, values in (self._values | self._of_programs(self._programs)).items():
             family = metrics.ALL[name].family()
             for labels, value in values.items():
                 family.add_metric(labels, value)
@@ -74,15 +78,15 @@ class Exporter:
         if result.failure is None:
             self._passed_at[check.name] = time.time()
 
-    def _values(self) -> dict[str, Values]:
+    def _of_monitor(self) -> dict[str, Values]:
         """Return each metric's values by the values of its labels."""
-        results = dict(self._monitor.results)
         init = self._monitor.init()
         version = (init.maas_version, init.source, os.environ.get("IMAGE_REVISION", ""))
         values: dict[str, Values] = {
             "maas_health": _one_of(metrics.HEALTH_STATES, self._monitor.verdict().state.value),
             "maas_check_success": {
-                (name,): float(result.failure is None) for name, result in results.items()
+                (name,): float(result.failure is None)
+                for name, result in self._monitor.results.items()
             },
             "maas_check_last_success_timestamp_seconds": _labelled(self._passed_at),
             "maas_heals_total": {(): self._heals()},
@@ -95,11 +99,11 @@ class Exporter:
             "maas_init_progress_ratio": {(): init.ratio},
             "maas_database_migration_state": _one_of(metrics.MIGRATION_STATES, init.migration),
         }
-        for name, reading in dict(self._target.readings).items():
+        for name, reading in self._target.readings.items():
             values[name] = _labelled(reading) if isinstance(reading, dict) else {(): reading}
-        return values | self._program_values(self._target.programs.latest)
+        return values
 
-    def _program_values(self, programs: list[Program]) -> dict[str, Values]:
+    def _of_programs(self, programs: list[Program]) -> dict[str, Values]:
         trees = usage([program.pid for program in programs if program.pid])
         # what has left a tree takes its time with it, but a counter never goes back
         self._cpu_seconds = {

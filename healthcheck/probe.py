@@ -55,8 +55,11 @@ def main() -> int:
             import json
 
             text = f"{json.dumps({'state': 'unhealthy', 'healthy': False, 'reasons': [reason]})}\n"
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:  # a pipe that nobody reads
+        return 1
     return status
 
 

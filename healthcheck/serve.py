@@ -93,12 +93,16 @@ def _public_routes(monitor: Monitor, target: Target, exporter: Exporter) -> dict
 
         return respond
 
+    def metrics(_query: frozenset[str]) -> Response:
+        # nothing is rendered yet in the first moment
+        return Response(200 if exporter.text else 503, exporter.text, CONTENT_TYPE_LATEST)
+
     def status(_query: frozenset[str]) -> Response:
         return Response(200, page.render(monitor.verdict()), "text/html; charset=utf-8")
 
     return {
         "/": status,
-        "/metrics": lambda _query: Response(200, exporter.text, CONTENT_TYPE_LATEST),
+        "/metrics": metrics,
         "/livez": endpoint(lambda _verdict: _not_alive(target)),
         "/readyz": endpoint(lambda verdict: None if verdict.good else verdict.public),
         "/startupz": endpoint(lambda verdict: None if monitor.started else verdict.public),

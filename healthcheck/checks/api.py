@@ -1,7 +1,7 @@
 """Check: MAAS's API answers.
 
-Until it has answered once, a worker's own socket is asked: nginx writes an upstream off for 10 s
-when it is asked before the workers listen (facts/maas-region-run.md 5, "Probe trap").
+Unless it has just answered, a worker's own socket is asked first: nginx writes an upstream off for
+10 s when it is asked before the workers listen (facts/maas-region-run.md 5, "Probe trap").
 """
 
 import httpx
@@ -43,7 +43,7 @@ def _make(target: Target) -> Run:
             if failure:
                 return failure
         failure = await ask(web, "port 5240")
-        answered = answered or failure is None
+        answered = failure is None
         return failure
 
     return run

@@ -8,7 +8,7 @@ import asyncio
 import ssl
 import time
 
-from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.check import Check, Failure, Run, State, Target, Thread
 from healthcheck.checks.temporal import PORT as TEMPORAL_PORT
 from healthcheck.checks.temporal import SERVER_NAME
 from healthcheck.network import LOCALHOST, cluster_context
@@ -16,6 +16,7 @@ from healthcheck.region_files import find
 
 EARLY_DAYS = 30
 DAY_SECONDS = 24 * 3600.0
+HANDSHAKE_SECONDS = 4.0
 EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED, openssl-verification-options(1)
 READING = "maas_certificate_expiry_timestamp_seconds"
 TLS_PORT = r"^\s*listen\s+(?:\[::\]:)?(\d+) ssl"
@@ -27,22 +28,25 @@ MEND = {
 
 
 def _make(target: Target) -> Run:
+    thread = Thread()
+
     async def run() -> Failure | None:
         expiries: dict[str, float] = {}
         failures = []
-        web_port = find(TLS_PORT, target.http / "regiond.nginx.conf")
+        web_port = await thread.run(find, TLS_PORT, target.http / "regiond.nginx.conf")
         endpoints = [("cluster", TEMPORAL_PORT)]
         if web_port:
             endpoints.insert(0, ("web", int(web_port)))
         for name, port in endpoints:
             try:
-                context = _context(name, target)
-                expiries[name] = await _expiry(port, context, name)
+                context = await thread.run(_context, name, target)
+                handshake = _expiry(port, context, name)
+                expiries[name] = await asyncio.wait_for(handshake, HANDSHAKE_SECONDS)
             except ssl.SSLCertVerificationError as error:
                 expired = error.verify_code == EXPIRED
                 what = "has expired" if expired else "is not the one that MAAS has written"
                 failures.append(Failure(f"the {name} certificate {what}", mend=MEND[name]))
-            except (OSError, ssl.SSLError):
+            except (OSError, ssl.SSLError, asyncio.TimeoutError):
                 continue  # the checks `api` and `temporal` say why nobody answers
             else:
                 days = (expiries[name] - time.time()) / DAY_SECONDS

@@ -14,13 +14,16 @@ CONNECT_TIMEOUT_SECONDS = 4
 CONNECTION_SECONDS = 60.0
 SIZE_SECONDS = 300.0
 BUSY = 0.9  # of the connections that there may be
+PREFIX = "maas_database_"
 READINGS = (
     "maas_database_round_trip_seconds",
     "maas_database_connections",
     "maas_database_max_connections",
 )
+# Of another role's sessions an ordinary role sees hardly more than their database.
 CONNECTIONS = """
-SELECT count(*) FILTER (WHERE backend_type = 'client backend'),
+SELECT count(*) FILTER (
+           WHERE backend_type = 'client backend' OR backend_type IS NULL AND datid IS NOT NULL),
        current_setting('max_connections')::int
        - current_setting('superuser_reserved_connections')::int
        - coalesce(current_setting('reserved_connections', true)::int, 0)
@@ -96,8 +99,9 @@ class _Database:
         return row
 
     async def _forget(self) -> None:
-        for reading in READINGS:
-            self._target.readings.pop(reading, None)
+        for reading in [name for name in self._target.readings if name.startswith(PREFIX)]:
+            del self._target.readings[reading]
+        self._sized_at = float("-inf")
         if self._connection:
             await self._connection.close()
         self._connection = None

@@ -3,7 +3,7 @@
 import secrets
 import struct
 
-from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.check import Check, Failure, Run, State, Target, Thread
 from healthcheck.network import ask_udp
 from healthcheck.region_files import find
 
@@ -15,8 +15,10 @@ IS_ANSWER, AUTHORITATIVE, RESPONSE_CODE = 0x8000, 0x0400, 0x000F
 
 
 def _make(target: Target) -> Run:
+    thread = Thread()
+
     async def run() -> Failure | None:
-        zone = find(ZONE, target.dns / "named.conf.maas")
+        zone = await thread.run(find, ZONE, target.dns / "named.conf.maas")
         if zone is None:
             return Failure("regiond has not written its zones yet")
         try:

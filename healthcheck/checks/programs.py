@@ -55,7 +55,7 @@ def _make(target: Target) -> Run:
             return Failure(
                 ", ".join(f"{name} was restarted {lately[name]} times" for name in often)
                 + f" within {RESTARTS_SECONDS / 60:.0f} minutes",
-                mend=f"docker compose exec maas tail /var/log/maas/{often[0]}.log",
+                mend=f"supervisorctl tail {often[0]}",
                 degrades=True,
             )
         return None

@@ -2,7 +2,7 @@
 
 import httpx
 
-from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.check import Check, Failure, Run, State, Target, Thread
 from healthcheck.network import LOCALHOST, local_client
 from healthcheck.region_files import find
 from healthcheck.supervisor_client import Unreachable
@@ -14,6 +14,7 @@ HTTP_PORT = r"^http_port (\d+)\s*$"  # the other one is for redirected traffic: 
 
 def _make(target: Target) -> Run:
     client = local_client(REQUEST_TIMEOUT_SECONDS)
+    thread = Thread()
 
     async def run() -> Failure | None:
         try:
@@ -22,7 +23,8 @@ def _make(target: Target) -> Run:
             programs = []  # the check of the programs says so
         if any(p.name == "squid" and p.state == "STOPPED" for p in programs):
             return None
-        port = find(HTTP_PORT, target.proxy / "maas-proxy.conf") or DEFAULT_PORT
+        configuration = target.proxy / "maas-proxy.conf"
+        port = await thread.run(find, HTTP_PORT, configuration) or DEFAULT_PORT
         try:
             await client.get(f"http://{LOCALHOST}:{port}/")  # any answer, even "bad request"
         except httpx.HTTPError as error:

@@ -5,7 +5,7 @@ import secrets
 import socket
 from pathlib import Path
 
-from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.check import Check, Failure, Run, State, Target, Thread
 from healthcheck.network import connect_tcp
 from healthcheck.region_files import find
 
@@ -21,16 +21,18 @@ LONGEST_BYTES = 64 * 1024
 
 def _make(target: Target) -> Run:
     log_socket = target.syslog / "rsyslog" / "log.sock"
+    configuration = target.syslog / "rsyslog.conf"
+    thread = Thread()
 
     async def run() -> Failure | None:
-        port = int(find(TCP_PORT, target.syslog / "rsyslog.conf") or DEFAULT_PORT)
+        port = int(await thread.run(find, TCP_PORT, configuration) or DEFAULT_PORT)
         try:
             await connect_tcp(port)
         except OSError:
             return Failure(f"rsyslog does not listen on port {port}", mend=MEND)
         token = secrets.token_hex()
         try:
-            _log(log_socket, token)
+            await thread.run(_log, log_socket, token)
         except OSError:
             return Failure("rsyslog does not listen on its socket", str(log_socket), MEND)
         if not await _arrives(target.run / RECEIVED, token):

@@ -6,7 +6,7 @@ It takes no other client (facts/maas-versions.md 7), and its name there is "maas
 import asyncio
 import ssl
 
-from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.check import Check, Failure, Run, State, Target, Thread
 from healthcheck.network import LOCALHOST, cluster_context
 
 PORT = 5271
@@ -19,9 +19,11 @@ SETTINGS = 4
 
 
 def _make(target: Target) -> Run:
+    thread = Thread()
+
     async def run() -> Failure | None:
         try:
-            context = cluster_context(target.data / "certificates")
+            context = await thread.run(cluster_context, target.data / "certificates")
         except (OSError, ssl.SSLError) as error:
             return Failure("regiond's certificates cannot be used", str(error))
         context.set_alpn_protocols(["h2"])

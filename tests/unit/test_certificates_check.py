@@ -1,6 +1,7 @@
 """Certificates as their clients see them, by TLS with servers in Temporal's and nginx's place."""
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import Mapping
@@ -108,6 +109,15 @@ def test_nginx_still_has_another_one(
     web(tmp_path / "other", 365)
     reason = asyncio.run(look(target, monkeypatch, webs=tmp_path / "other"))
     assert reason.startswith("the web certificate is not the one that MAAS has written")
+
+
+def test_a_server_that_hangs_is_not_the_certificates_fault(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certificates, "HANDSHAKE_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(certificates, "TEMPORAL_PORT", silent.getsockname()[1])
+        assert asyncio.run(look(target, monkeypatch)) == "passed"
 
 
 def test_where_nobody_answers_others_say_so(

@@ -1,5 +1,7 @@
 import asyncio
 import json
+import os
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +10,7 @@ import check_run
 import pytest
 
 from healthcheck import views
-from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.check import Check, Failure, Run, State, Target, Thread
 from healthcheck.monitor import START_SECONDS, Monitor
 from healthcheck.verdict import Result
 
@@ -149,3 +151,25 @@ def test_a_change_of_the_state_is_announced_once(
         "unhealthy: sample: gone",
         "healthy: 1 checks passed",
     ]
+
+
+def test_a_volume_that_hangs_holds_up_nothing_else(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    """A FIFO without a writer in the place of a file: whoever opens it waits."""
+    fifo = tmp_path / "hangs"
+    os.mkfifo(fifo)
+    thread = Thread()
+    threads = []
+
+    async def run() -> None:
+        threads.append(threading.active_count())
+        await thread.run(fifo.read_bytes)
+
+    begun = time.monotonic()
+    monitor = watch(environment, check(run, timeout=0.05))
+    assert time.monotonic() - begun < 2
+    fifo.write_bytes(b"")  # lets it go
+    assert "no answer" in str(monitor.verdict())
+    assert len(threads) > 2
+    assert max(threads) == threads[1]

@@ -72,6 +72,14 @@ def test_for_scripts_it_is_json_even_without_a_monitor(tmp_path: Path) -> None:
     assert "does not answer" in answer["reasons"][0]
 
 
+def test_a_pipe_that_nobody_reads_ends_in_1(tmp_path: Path) -> None:
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run(
+            [sys.executable, "-IS", str(PROBE)], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_unhealthy(tmp_path: Path) -> None:
     assert probe(tmp_path, lambda c: c.sendall(BAD)) == (1, "unhealthy: dns: no answer\n")
 

@@ -42,6 +42,7 @@ def test_a_head_is_answered_without_a_body(tmp_path: Path) -> None:
         (b"GET /etc/passwd HTTP/1.1\r\nHost: h\r\n\r\n", b"404"),
         (b"POST /metrics HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", b"405"),
         (b"rubbish\r\n\r\n", b"400"),
+        (b"GET /x?a&b&c&d&e&f&g&h&i&j&k&l HTTP/1.1\r\nHost: h\r\n\r\n", b"404"),
         (b"GET /" + b"x" * 20000 + b" HTTP/1.1\r\n\r\n", b"431"),
         (b"GET /\xff HTTP/1.1\r\nHost: h\r\n\r\n", b"40"),
     ],
