@@ -5,8 +5,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import copied
+import databases
 import pytest
 from engine import IMAGE, PROJECT, ROOT, Container, Ended, compose, docker, start
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Share out the image tests to the sessions of tests/all.py, by what they use."""
+    for item in items:
+        if {"network", "project"}.intersection(item.fixturenames):
+            item.add_marker("beside")
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +59,14 @@ def run_to_end(stack: Container) -> Iterator[Callable[..., Ended]]:
     yield run
     docker("rm", "--force", name)
     docker("volume", "rm", "--force", volume)
+
+
+@pytest.fixture(scope="session")
+def network() -> Iterator[str]:
+    """Give a network for the containers of databases.py."""
+    docker("network", "create", databases.NETWORK, check=False)
+    yield databases.NETWORK
+    docker("network", "rm", databases.NETWORK, check=False)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from databases import Postgres, Runner, build, network
+from databases import Postgres, Runner, build
 
 VERSIONS = ("3.5", "3.7")
 SERVERS = ("15", "17")
@@ -14,14 +14,13 @@ PAIRS = (("3.5", "15"), ("3.7", "15"), ("3.7", "17"))
 
 
 @pytest.fixture(scope="module")
-def servers(image: str) -> Iterator[dict[str, Postgres]]:
-    with network():
-        servers = {major: Postgres(major, f"maas-test-backup-{major}") for major in SERVERS}
-        for server in servers.values():
-            server.start()
-        yield servers
-        for server in servers.values():
-            server.remove()
+def servers(image: str, network: str) -> Iterator[dict[str, Postgres]]:
+    servers = {major: Postgres(major, f"maas-test-backup-{major}") for major in SERVERS}
+    for server in servers.values():
+        server.start()
+    yield servers
+    for server in servers.values():
+        server.remove()
 
 
 @pytest.fixture(scope="module")

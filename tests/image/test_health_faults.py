@@ -16,6 +16,7 @@ import pytest
 from engine import Container, compose, docker
 from eventually import eventually
 
+pytestmark = pytest.mark.faults
 PROJECT = "maas-test-health"
 MAAS = f"{PROJECT}-maas-1"
 OUTAGE_SECONDS = int(os.environ.get("OUTAGE_SECONDS") or 45)
@@ -51,14 +52,14 @@ def stack(image: str) -> Iterator[Container]:
     _compose("down", "--volumes")
     _compose("up", "--detach")
     container = Container(MAAS, PROJECT)
-    eventually(lambda: container.probe().startswith("healthy"), 240)
+    wait_for(container, "healthy", 240)
     yield container
     _compose("down", "--volumes")
 
 
 @pytest.fixture
 def maas(stack: Container) -> Container:
-    eventually(lambda: stack.probe().startswith("healthy"), 120)
+    wait_for(stack, "healthy", 120)
     return stack
 
 
@@ -114,6 +115,14 @@ def in_background(maas: Container, *command: str) -> None:
 def psql_in_background(maas: Container, script: str) -> None:
     of_postgres = ("exec", "--detach", f"{PROJECT}-postgres-1", "sh", "-c")
     docker(*of_postgres, f'for i in 1 2 3; do psql -U maas maasdb -c "{script}"; done')
+
+
+def wait_for(maas: Container, line: str, seconds: float) -> None:
+    """Wait until the probe's line begins so; asked once a second, for others run beside this."""
+    deadline = time.monotonic() + seconds
+    while not (said := maas.probe()).startswith(line):
+        assert time.monotonic() < deadline, f"not {line} within {seconds:.0f} s, but {said}"
+        time.sleep(1)
 
 
 def nothing(_maas: Container) -> None:
@@ -262,7 +271,7 @@ def test_a_fault_is_seen_and_gets_over(maas: Container, fault: Fault) -> None:
     fault.begin(maas)
     try:
         first = f"{fault.state}: {fault.check}"
-        eventually(lambda: maas.probe().startswith(first), fault.seconds)
+        wait_for(maas, first, fault.seconds)
         seen = time.monotonic() - begun
         ready, text = get(maas, "/readyz")
         alive, _ = get(maas, "/livez")
@@ -275,7 +284,7 @@ def test_a_fault_is_seen_and_gets_over(maas: Container, fault: Fault) -> None:
     finally:
         ended = time.monotonic()
         fault.end(maas)
-    eventually(lambda: maas.probe().startswith("healthy"), fault.recovery_seconds)
+    wait_for(maas, "healthy", fault.recovery_seconds)
     healthy = time.monotonic() - (begun if fault.heals else ended)
     print(f"\n{fault.name}: {fault.state} after {seen:.0f} s, healthy {healthy:.0f} s later")
     assert metric(maas, "maas_heals_total") - heals == fault.heals
@@ -288,7 +297,7 @@ def test_a_fault_is_seen_and_gets_over(maas: Container, fault: Fault) -> None:
 def test_a_monitor_that_is_killed_is_back_within_seconds(maas: Container) -> None:
     before = maas.pid("healthcheck")
     maas.run("sh", "-c", f"kill -9 {before}; ! healthcheck")
-    eventually(lambda: maas.probe().startswith("healthy"), 20)
+    wait_for(maas, "healthy", 20)
     assert maas.pid("healthcheck") != before
 
 
@@ -323,13 +332,13 @@ def test_an_outage_of_the_database_heals_nothing_and_restarts_nothing(
     _compose(begin, "postgres")
     try:
         deadline = time.monotonic() + OUTAGE_SECONDS
-        eventually(lambda: maas.probe().startswith("unhealthy: database"), 30)
+        wait_for(maas, "unhealthy: database", 30)
         while time.monotonic() < deadline:
             assert maas.probe().startswith("unhealthy: database")
             assert get(maas, "/livez")[0] == 200
             time.sleep(5)
     finally:
         _compose(end, "postgres")
-    eventually(lambda: maas.probe().startswith("healthy"), 60)
+    wait_for(maas, "healthy", 60)
     assert pids() == before
     assert metric(maas, "maas_heals_total") == heals

@@ -9,18 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from databases import ADMIN_PASSWORD, DATA, PASSWORD, Postgres, Runner, build, network
+from databases import ADMIN_PASSWORD, DATA, PASSWORD, Postgres, Runner, build
 
 DATABASE = "commands"
 
 
 @pytest.fixture(scope="module")
-def server(image: str) -> Iterator[Postgres]:
-    with network():
-        server = Postgres("15", "maas-test-commands-postgres")
-        server.start()
-        yield server
-        server.remove()
+def server(image: str, network: str) -> Iterator[Postgres]:
+    server = Postgres("15", "maas-test-commands-postgres")
+    server.start()
+    yield server
+    server.remove()
 
 
 @pytest.fixture(scope="module")

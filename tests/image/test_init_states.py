@@ -14,7 +14,6 @@ from databases import (
     Runner,
     build,
     make_templates,
-    network,
 )
 
 
@@ -126,15 +125,14 @@ CASES = (
 
 
 @pytest.fixture(scope="module")
-def runners(image: str) -> Iterator[dict[str, Runner]]:
-    with network():
-        runners = {version: Runner(version) for version in VERSIONS}
-        for version, runner in runners.items():
-            build(version)
-            runner.start()
-        yield runners
-        for runner in runners.values():
-            runner.remove()
+def runners(image: str, network: str) -> Iterator[dict[str, Runner]]:
+    runners = {version: Runner(version) for version in VERSIONS}
+    for version, runner in runners.items():
+        build(version)
+        runner.start()
+    yield runners
+    for runner in runners.values():
+        runner.remove()
 
 
 @pytest.fixture(scope="module", params=SERVERS, ids=lambda major: f"PostgreSQL {major}")

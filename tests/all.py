@@ -1,0 +1,80 @@
+"""All tests, in four sessions of pytest, of which the last three run side by side.
+
+Unit and integration tests have the machine for themselves, as some measure time. The image's own
+tests are with them: they build it, alone, for all others. Of the other image tests those with a
+stack mostly wait, those of maas-init beside them mostly work. Tests that share names of containers
+or networks share a session. What one session says is never mixed with what another says: one is
+shown as it runs, those beside it when all have ended.
+"""
+
+import contextlib
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from typing import IO
+
+IMAGE = "tests/image/test_image.py"
+FIRST = ("tests/unit", "tests/integration", IMAGE)
+OTHERS = ("tests/image", f"--ignore={IMAGE}", "-m")
+SHOWN = (*OTHERS, "not beside and not faults")
+BESIDE = ((*OTHERS, "beside"), (*OTHERS, "faults"))
+
+interrupted = False
+
+
+def interrupt(*_: object) -> None:
+    global interrupted
+    interrupted = True
+
+
+class Session:
+    def __init__(self, arguments: tuple[str, ...], output: IO[bytes] | None = None) -> None:
+        self.name = f"pytest {shlex.join(arguments)}"
+        # A process group of its own: SIGINT must reach it once, as a second one would stop it while
+        # it removes what it has made.
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "pytest", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def wait_for(*sessions: Session) -> list[str]:
+    """Wait until all have ended; return a line for each that failed."""
+    told = False
+    while any(session.process.poll() is None for session in sessions):
+        if interrupted and not told:
+            told = True
+            for session in sessions:
+                session.process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    return [
+        f"failed, exit status {session.process.returncode}: {session.name}"
+        for session in sessions
+        if session.process.returncode
+    ]
+
+
+def main() -> int:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    failed = wait_for(Session(FIRST))
+    if not interrupted:
+        with contextlib.ExitStack() as files:
+            outputs = [files.enter_context(tempfile.TemporaryFile()) for _ in BESIDE]
+            failed += wait_for(Session(SHOWN), *map(Session, BESIDE, outputs))
+            for output in outputs:
+                output.seek(0)
+                shutil.copyfileobj(output, sys.stdout.buffer)
+    print(*failed or ["passed: all sessions"], sep="\n")
+    return 1 if failed or interrupted else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
