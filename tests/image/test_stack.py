@@ -99,6 +99,8 @@ def test_metrics_are_good_prometheus(maas: Container) -> None:
     eventually(lambda: maas.probe().startswith("healthy"), 60)
     url = f"http://{maas.port(9568)}/metrics"
     eventually(lambda: 'maas_health{state="healthy"} 1.0' in get(url)[1], 15)
+    # a container that has just started: the check reads what apply reports once that has ended
+    eventually(lambda: "maas_apply_settings{" in get(url)[1], 30)
     _, text = get(url)
     checked = subprocess.run(
         ["promtool", "check", "metrics"],
