@@ -57,6 +57,9 @@ class SupervisorClient:
         """Return every program. Raises Unreachable."""
         answers = await self._call_all(_METHODS)
         try:
+            for answer in answers:
+                if "faultString" in answer:  # such as SHUTDOWN_STATE, while PID 1 stops everything
+                    raise Unreachable(answer["faultString"])
             return _read(*answers)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Unreachable(f"its answer cannot be read: {error!r}") from None
