@@ -2,8 +2,8 @@
 
 Unit and integration tests have the machine for themselves, as some measure time. The image's own
 tests are with them: they build it, alone, for all others. Of the other image tests those with a
-stack mostly wait, those of maas-init beside them mostly work. Tests that share names of containers
-or networks share a session. What one session says is never mixed with what another says: one is
+stack mostly wait, those of maas-init beside it mostly work. Tests that share names of containers or
+networks share a session. What one session says is never mixed with what another says: one is
 shown as it runs, those beside it when all have ended.
 """
 

@@ -14,7 +14,7 @@ from engine import IMAGE, PROJECT, ROOT, Container, Ended, compose, docker, star
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Share out the image tests to the sessions of tests/all.py, by what they use."""
     for item in items:
-        if {"network", "project"}.intersection(item.fixturenames):
+        if "network" in item.fixturenames:
             item.add_marker("beside")
 
 
