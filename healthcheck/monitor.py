@@ -9,7 +9,7 @@ from pathlib import Path
 from healthcheck import init_report
 from healthcheck.check import Check, Failure, Run, State, Target
 from healthcheck.init_report import InitReport
-from healthcheck.verdict import Result, Verdict, judge
+from healthcheck.verdict import Finding, Result, Verdict, findings, judge
 
 ANNOUNCE_SECONDS = 5.0
 # What does not work that long after init is not starting any more.
@@ -51,6 +51,10 @@ class Monitor:
             await asyncio.gather(
                 *(self._run(check, check.make(self._target)) for check in self.checks)
             )
+
+    def findings(self) -> list[Finding]:
+        """Return what is known of each check now."""
+        return findings(self.checks, self.results, time.monotonic())
 
     @property
     def started(self) -> bool:

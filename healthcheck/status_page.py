@@ -10,7 +10,7 @@ from healthcheck.check import Target
 from healthcheck.init_report import Step
 from healthcheck.monitor import Monitor
 from healthcheck.supervisor_client import Program
-from healthcheck.verdict import Verdict, failure_of
+from healthcheck.verdict import Verdict
 
 _CLASSES = {"RUNNING": "ok", "BACKOFF": "failed", "FATAL": "failed", "UNKNOWN": "failed"}
 _STEP_CLASSES = {"done": "ok", "failed": "failed", "running": "waiting"}
@@ -46,22 +46,17 @@ class StatusPage:
         ).encode()
 
     def _checks(self) -> list[dict[str, Any]]:
-        now = time.monotonic()
-        rows = []
-        for check in self._monitor.checks:
-            result = self._monitor.results.get(check.name)
-            failure = failure_of(check, result, now) if result else None
-            rows.append(
-                {
-                    "name": check.name,
-                    "result": "failed" if failure else "ok" if result else "waiting",
-                    "age": f"{now - result.at:.0f} s" if result else "",
-                    "reason": failure.public if failure else "",
-                    "proves": check.proves,
-                    "means": check.means,
-                }
-            )
-        return rows
+        return [
+            {
+                "name": finding.check.name,
+                "result": "failed" if finding.failure else "ok" if finding.result else "waiting",
+                "age": f"{finding.age:.0f} s" if finding.result else "",
+                "reason": finding.failure.public if finding.failure else "",
+                "proves": finding.check.proves,
+                "means": finding.check.means,
+            }
+            for finding in self._monitor.findings()
+        ]
 
 
 def _program(program: Program) -> dict[str, Any]:

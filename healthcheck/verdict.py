@@ -45,12 +45,39 @@ class Verdict:
         return f"{self.state.value}: {'; '.join(reason.public for reason in self.reasons)}"
 
 
-def failure_of(check: Check, result: Result, now: float) -> Failure | None:
-    """Return why a check counts as failed: so does one that has had no result for too long."""
+@dataclass(frozen=True)
+class Finding:
+    """What is known of a check now: its last result, how old that is in seconds, why it failed."""
+
+    check: Check
+    result: Result | None
+    age: float
+    failure: Failure | None
+
+    @property
+    def degrades(self) -> bool:
+        """Whether a failure of it leaves the container healthy."""
+        lighter = self.failure is not None and self.failure.degrades
+        return lighter or self.check.weight is State.DEGRADED
+
+
+def findings(checks: list[Check], results: Mapping[str, Result], now: float) -> list[Finding]:
+    """Return what is known of each check at a time of the monotonic clock.
+
+    One that has had no result for too long counts as failed.
+    """
+    return [_finding(check, results.get(check.name), now) for check in checks]
+
+
+def _finding(check: Check, result: Result | None, now: float) -> Finding:
+    if result is None:
+        return Finding(check, None, 0, None)
     age = now - result.at
     if age > 2 * check.period + check.timeout:
-        return Failure(f"no result for {age:.0f} s", mend="supervisorctl restart healthcheck")
-    return result.failure
+        reason = f"no result for {age:.0f} s"
+        stale = Failure(reason, mend="supervisorctl restart healthcheck")
+        return Finding(check, result, age, stale)
+    return Finding(check, result, age, result.failure)
 
 
 def judge(
@@ -61,25 +88,17 @@ def judge(
         return Verdict(State.UNHEALTHY, (Reason(f"init: {init.doing}", init.public),))
     if init.state == "running":
         return Verdict(State.STARTING, (Reason(init.doing, init.public),))
-    waiting = [check.name for check in checks if check.name not in results]
-    failed = [
-        (check, failure)
-        for check in checks
-        if check.name in results and (failure := failure_of(check, results[check.name], now))
-    ]
-    names = {check.name for check, _ in failed}
-
-    def rank(entry: tuple[Check, Failure]) -> tuple[bool, bool]:
-        check, failure = entry
-        degrades = failure.degrades or check.weight is State.DEGRADED
-        return degrades, any(name in names for name in check.follows)
-
-    failed.sort(key=rank)
+    found = findings(checks, results, now)
+    waiting = [finding.check.name for finding in found if finding.result is None]
+    failed = [finding for finding in found if finding.failure]
+    names = {finding.check.name for finding in failed}
+    failed.sort(key=lambda f: (f.degrades, not names.isdisjoint(f.check.follows)))
     reasons = tuple(
-        Reason(f"{check.name}: {failure}", f"{check.name}: {failure.public}")
-        for check, failure in failed
+        Reason(f"{f.check.name}: {f.failure}", f"{f.check.name}: {f.failure.public}")
+        for f in failed
+        if f.failure
     )
-    if failed and not rank(failed[0])[0]:
+    if failed and not failed[0].degrades:
         return Verdict(State.UNHEALTHY, reasons)
     if waiting:
         return _simple(State.STARTING, f"no result yet of {', '.join(waiting)}")

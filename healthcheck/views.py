@@ -1,12 +1,11 @@
 """What the monitor tells: a line, a table or JSON in the container, less to everybody else."""
 
 import json
-import time
 from typing import Any
 
 from healthcheck.check import State, Target
 from healthcheck.monitor import Monitor
-from healthcheck.verdict import Verdict, failure_of
+from healthcheck.verdict import Verdict
 
 
 def line(monitor: Monitor, verdict: Verdict) -> str:
@@ -16,18 +15,15 @@ def line(monitor: Monitor, verdict: Verdict) -> str:
 
 def table(monitor: Monitor, verdict: Verdict) -> str:
     """Return a verdict and each check's last result, for people."""
-    now = time.monotonic()
     rows = [("check", "result", "took", "age", "")]
-    for check in monitor.checks:
-        result = monitor.results.get(check.name)
+    for finding in monitor.findings():
+        check, result, failure = finding.check, finding.result, finding.failure
         if result is None:
             rows.append((check.name, "no result yet", "", "", check.proves))
             continue
-        failure = failure_of(check, result, now)
-        degrades = failure and (failure.degrades or check.weight is State.DEGRADED)
-        word = "ok" if not failure else "degraded" if degrades else "FAILED"
+        word = "ok" if not failure else "degraded" if finding.degrades else "FAILED"
         text = f"{failure}. {check.means}" if failure else check.proves
-        took, age = f"{result.seconds * 1000:.0f} ms", f"{now - result.at:.0f} s"
+        took, age = f"{result.seconds * 1000:.0f} ms", f"{finding.age:.0f} s"
         rows.append((check.name, word, took, age, text))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [line(monitor, verdict).rstrip()]
@@ -39,20 +35,18 @@ def table(monitor: Monitor, verdict: Verdict) -> str:
 
 def document(monitor: Monitor, verdict: Verdict, target: Target) -> str:
     """Return all that is known as JSON, for scripts. Durations and ages are in seconds."""
-    now = time.monotonic()
     init = monitor.init()
     checks: dict[str, Any] = {}
-    for check in monitor.checks:
-        result = monitor.results.get(check.name)
-        failure = failure_of(check, result, now) if result else None
+    for finding in monitor.findings():
+        check, result, failure = finding.check, finding.result, finding.failure
         checks[check.name] = {
             "result": "failed" if failure else "passed" if result else None,
-            "weight": State.DEGRADED.value if failure and failure.degrades else check.weight.value,
+            "weight": (State.DEGRADED if finding.degrades else check.weight).value,
             "reason": str(failure) if failure else None,
             "proves": check.proves,
             "means": check.means,
             "seconds": round(result.seconds, 4) if result else None,
-            "age": round(now - result.at, 1) if result else None,
+            "age": round(finding.age, 1) if result else None,
         }
     programs = {
         program.name: {
@@ -80,10 +74,9 @@ def public(problem: str | None, monitor: Monitor, verbose: bool) -> str:
     """Return what an endpoint answers: "ok" or the problem, and on request each check's result."""
     lines = [problem or "ok"]
     if verbose:
-        now = time.monotonic()
-        for check in monitor.checks:
-            result = monitor.results.get(check.name)
-            failure = failure_of(check, result, now) if result else None
-            word = "failed" if failure else "ok" if result else "no result yet"
-            lines.append(f"{check.name}: {word}" + (f": {failure.public}" if failure else ""))
+        for finding in monitor.findings():
+            failure = finding.failure
+            word = "failed" if failure else "ok" if finding.result else "no result yet"
+            said = f": {failure.public}" if failure else ""
+            lines.append(f"{finding.check.name}: {word}{said}")
     return "\n".join(lines) + "\n"
