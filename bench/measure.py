@@ -3,7 +3,6 @@
 import http.client
 import re
 import socket
-import sys
 import time
 import xmlrpc.client
 from collections import defaultdict
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from bench.supervisors import KINDS, MeasurementError, Supervisor
+from bench.supervisors import KINDS, MeasurementError, Supervisor, progress
 
 SIZES = (10, 50, 100, 200)
 FLOOD_RATE = 50_000
@@ -32,7 +31,7 @@ def compare(directory: Path, repeat: int) -> Samples:
     """Measure the three in turn, with 10 programs each; times in ms, PSS in MB."""
     samples: Samples = defaultdict(lambda: defaultdict(list))
     for repetition in range(repeat):
-        _progress(f"comparing, repetition {repetition + 1} of {repeat}")
+        progress(f"comparing, repetition {repetition + 1} of {repeat}")
         for kind in KINDS:
             with Supervisor(kind, directory / f"{kind}-{repetition}") as supervisor:
                 samples["start"][kind].append(supervisor.starts()[0])
@@ -63,7 +62,7 @@ def idle(directory: Path) -> Samples:
             supervisor.starts()
         time.sleep(2 * _SETTLED_SECONDS)
         for window in (1, 2, 3):
-            _progress(f"idling, window {window} of 3")
+            progress(f"idling, window {window} of 3")
             before = {kind: supervisor.cpu_ms() for kind, supervisor in supervisors.items()}
             time.sleep(_IDLE_SECONDS)
             for kind, supervisor in supervisors.items():
@@ -76,7 +75,7 @@ def scaling(directory: Path, repeat: int) -> dict[str, dict[int, list[float]]]:
     """Measure ours by number of programs: ms until all are executed, ms of a status answer."""
     times: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for repetition in range(repeat):
-        _progress(f"scaling, repetition {repetition + 1} of {repeat}")
+        progress(f"scaling, repetition {repetition + 1} of {repeat}")
         for size in SIZES:
             life = directory / f"ours-{size}-{repetition}"
             with Supervisor("ours", life, programs=size) as supervisor:
@@ -122,7 +121,7 @@ class Flood:
 
 def flood(directory: Path) -> Flood:
     """Flood PID 1's log for 20 s, and kill another program every 2 s."""
-    _progress(f"flooding the log for {_FLOOD_SECONDS} s")
+    progress(f"flooding the log for {_FLOOD_SECONDS} s")
     with Supervisor(
         "ours", directory / "ours-flood", flood=(FLOOD_RATE, _FLOOD_SECONDS)
     ) as supervisor:
@@ -159,7 +158,3 @@ def _read_flood(log: Path) -> tuple[list[int], int]:
             elif lost := _LOST_LINES.match(line):
                 announced_lost += int(lost[1])
     return numbers, announced_lost
-
-
-def _progress(text: str) -> None:
-    print(f"bench: {text} …", file=sys.stderr, flush=True)

@@ -6,16 +6,13 @@ that scrapes every 15 s, while Docker runs the probe every 30 s.
 
 import http.client
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from bench.supervisors import ROOT, MeasurementError
+from bench.supervisors import ROOT, MeasurementError, cpu_ms, progress, pss_mb, run
 
 PROJECT = "maas-bench-monitor"
 MAAS = f"{PROJECT}-maas-1"
@@ -62,25 +59,25 @@ def measure(repeat: int) -> Measured:
     """Measure it all. Raises MeasurementError."""
     measured = Measured()
     directory = str(ROOT / "bench/health/images.yaml")
-    _run("docker", "compose", "--file", directory, "build")
+    run("docker", "compose", "--file", directory, "build")
     with _stack("classical") as address:
-        _progress("the probe and a classical health check, in turns")
+        progress("the probe and a classical health check, in turns")
         timer = ("docker", "exec", MAAS, PYTHON, "-I", "-c", TIMER, json.dumps(COMMANDS))
-        _run(*timer, "3")  # what the disk still has to deliver
-        for probe, classical in json.loads(_run(*timer, str(repeat))):
+        run(*timer, "3")  # what the disk still has to deliver
+        for probe, classical in json.loads(run(*timer, str(repeat))):
             measured.probe.append(tuple(probe))
             measured.classical.append(tuple(classical))
         _scrape_at_pace(address, measured)
         pid = _monitor_pid()
-        _progress(f"the monitor's CPU time, for {CPU_SECONDS} s")
-        before = _cpu_seconds(pid)
+        progress(f"the monitor's CPU time, for {CPU_SECONDS} s")
+        before = cpu_ms(pid)
         time.sleep(CPU_SECONDS)
-        measured.cpu_percent = (_cpu_seconds(pid) - before) / CPU_SECONDS * 100
-        _progress(f"{SCRAPES} scrapes")
+        measured.cpu_percent = (cpu_ms(pid) - before) / 1e3 / CPU_SECONDS * 100
+        progress(f"{SCRAPES} scrapes")
         for number in range(SCRAPES):
             _scrape(address)
             if number % PSS_EVERY == PSS_EVERY - 1:
-                measured.pss.append(_pss_mb(pid))
+                measured.pss.append(pss_mb(pid))
     with _stack("many") as address:
         _scrape_at_pace(address, measured)
     return measured
@@ -89,7 +86,7 @@ def measure(repeat: int) -> Measured:
 @contextmanager
 def _stack(tag: str) -> Iterator[str]:
     """Start the stack with an image; yield MAAS's address."""
-    _progress(f"starting the stack with the image {tag}")
+    progress(f"starting the stack with the image {tag}")
     files = ("--file", str(ROOT / "compose.yaml"), "--env-file", str(ROOT / "demo/demo.env"))
     command = ("docker", "compose", "--project-directory", str(ROOT), *files)
     environment = {
@@ -99,15 +96,15 @@ def _stack(tag: str) -> Iterator[str]:
         "MAAS_HEALTH_PORT": "127.0.0.1:0",
         "PROMETHEUS_PORT": "127.0.0.1:0",
     }
-    _run(*command, "down", "--volumes", **environment)
+    run(*command, "down", "--volumes", **environment)
     try:
-        _run(*command, "up", "--detach", "--no-build", **environment)
+        run(*command, "up", "--detach", "--no-build", **environment)
         _wait_until_healthy()
         time.sleep(SETTLED_SECONDS)
         template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        yield _run("docker", "inspect", "--format", template, MAAS).strip()
+        yield run("docker", "inspect", "--format", template, MAAS).strip()
     finally:
-        _run(*command, "down", "--volumes", **environment)
+        run(*command, "down", "--volumes", **environment)
 
 
 def _wait_until_healthy() -> None:
@@ -121,8 +118,8 @@ def _wait_until_healthy() -> None:
 
 
 def _scrape_at_pace(address: str, measured: Measured) -> None:
-    programs = _run("docker", "exec", MAAS, "supervisorctl", "avail").count("\n")
-    _progress(
+    programs = run("docker", "exec", MAAS, "supervisorctl", "avail").count("\n")
+    progress(
         f"{LATENCY_SCRAPES} scrapes with {programs} programs, {1 / PAUSE_SECONDS:.0f} a second"
     )
     times = []
@@ -148,32 +145,9 @@ def _scrape(address: str) -> tuple[float, int]:
 
 def _monitor_pid() -> int:
     """Return the monitor's pid as this machine sees it."""
-    top = _run("docker", "top", MAAS, "-eo", "pid,args").splitlines()
+    top = run("docker", "top", MAAS, "-eo", "pid,args").splitlines()
     for line in top[1:]:
         pid, _, arguments = line.strip().partition(" ")
         if arguments.rstrip().endswith("healthcheck serve"):
             return int(pid)
     raise MeasurementError("cannot measure the monitor: it does not run")
-
-
-def _cpu_seconds(pid: int) -> float:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
-
-
-def _pss_mb(pid: int) -> float:
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(text.split("\nPss:")[1].split()[0]) * 1024 / 1e6
-
-
-def _run(*command: str, **environment: str) -> str:
-    done = subprocess.run(
-        command, env=os.environ | environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise MeasurementError(f"cannot measure: {' '.join(command[:4])} failed: {done.stderr}")
-    return done.stdout
-
-
-def _progress(text: str) -> None:
-    print(f"bench: {text} …", file=sys.stderr, flush=True)

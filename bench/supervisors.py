@@ -169,13 +169,11 @@ class Supervisor:
 
     def pss_mb(self) -> float:
         """Return the PSS of its processes without the programs, in 10^6 bytes."""
-        rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self._own_pids()]
-        return sum(int(text.split("\nPss:")[1].split()[0]) for text in rollups) * 1024 / 1e6
+        return pss_mb(*self._own_pids())
 
     def cpu_ms(self) -> float:
         """Return the CPU time of its processes without the programs, until now."""
-        tasks = (task for pid in self._own_pids() for task in Path(f"/proc/{pid}/task").iterdir())
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+        return cpu_ms(*self._own_pids())
 
     def _own_pids(self) -> list[int]:
         programs = {event.value for event in self._recorded() if event.kind == "exec"}
@@ -194,6 +192,18 @@ class Supervisor:
         return MeasurementError("\n  ".join([f"cannot measure {self._kind}: {what}", *tail]))
 
 
+def pss_mb(*pids: int) -> float:
+    """Return the PSS of processes, in 10^6 bytes."""
+    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
+    return sum(int(text.split("\nPss:")[1].split()[0]) for text in rollups) * 1024 / 1e6
+
+
+def cpu_ms(*pids: int) -> float:
+    """Return the CPU time of processes until now."""
+    tasks = (task for pid in pids for task in Path(f"/proc/{pid}/task").iterdir())
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+
+
 def descendants(pid: int) -> list[int]:
     """Return the PIDs of all processes that come from this one, parents before children."""
     found = [pid]
@@ -209,3 +219,18 @@ def kill(*pids: int) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def run(*command: str, **environment: str) -> str:
+    """Return what a command prints, with these variables beside ours. Raises MeasurementError."""
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise MeasurementError(f"cannot measure: {' '.join(command[:4])} failed: {done.stderr}")
+    return done.stdout
+
+
+def progress(text: str) -> None:
+    """Say what is being measured."""
+    print(f"bench: {text} …", file=sys.stderr, flush=True)

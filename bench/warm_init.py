@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.supervisors import MeasurementError
+from bench.supervisors import MeasurementError, run
 
 IMAGE = "truenas-maas-demo/maas:latest"
 POSTGRES = "truenas-maas-demo/postgres:15"
@@ -44,11 +44,11 @@ def measure(repeat: int) -> tuple[list[float], list[float]]:
     """Return the seconds of bare interpreters, and of warm runs. Raises MeasurementError."""
     with _containers():
         _wait_for_postgres()
-        _docker("exec", NAME, "maas-init", "run")  # migrates
+        run("docker", "exec", NAME, "maas-init", "run")  # migrates
         commands = json.dumps([[PYTHON, "-I", "-c", BARE], ["maas-init", "run"]])
-        timer = ("exec", NAME, PYTHON, "-I", "-c", TIMER, commands)
-        _docker(*timer, "1")  # what the disk still has to deliver
-        rounds = json.loads(_docker(*timer, str(repeat)))
+        timer = ("docker", "exec", NAME, PYTHON, "-I", "-c", TIMER, commands)
+        run(*timer, "1")  # what the disk still has to deliver
+        rounds = json.loads(run(*timer, str(repeat)))
         return [bare for bare, _ in rounds], [warm for _, warm in rounds]
 
 
@@ -65,13 +65,11 @@ def _containers() -> Iterator[None]:
         "POSTGRES_DB": "maas",
     }
     settings = [f"--env={key}={value}" for key, value in environment.items()]
-    _docker("network", "create", NAME)
+    run("docker", "network", "create", NAME)
     try:
-        started = ("run", "--detach", f"--network={NAME}", *settings)
-        _docker(*started, f"--name={NAME}-postgres", POSTGRES)
-        _docker(
-            *started, f"--name={NAME}", *UNPRIVILEGED, f"--hostname={NAME}", IMAGE, "sleep", "1d"
-        )
+        started = ("docker", "run", "--detach", f"--network={NAME}", *settings)
+        run(*started, f"--name={NAME}-postgres", POSTGRES)
+        run(*started, f"--name={NAME}", *UNPRIVILEGED, f"--hostname={NAME}", IMAGE, "sleep", "1d")
         yield
     finally:
         subprocess.run(["docker", "rm", "--force", "--volumes", *names], capture_output=True)
@@ -85,10 +83,3 @@ def _wait_for_postgres() -> None:
         if time.monotonic() > deadline:
             raise MeasurementError(f"cannot measure: PostgreSQL did not start: {ready}")
         time.sleep(0.2)
-
-
-def _docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True)
-    if done.returncode:
-        raise MeasurementError(f"cannot measure: docker {arguments[0]} failed: {done.stderr}")
-    return done.stdout
