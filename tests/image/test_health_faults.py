@@ -88,10 +88,6 @@ def signal(maas: Container, number: str, *pids: str) -> None:
     maas.run("sh", "-c", f"kill -{number} {' '.join(pids)}")
 
 
-def workers(maas: Container) -> list[str]:
-    return maas.run("sh", "-c", f"cat /proc/{maas.pid('regiond')}/task/*/children").split()
-
-
 def kill_again_and_again(program: str) -> Callable[[Container], None]:
     """Kill a program as often as it comes, until its next start is some seconds away."""
 
@@ -195,7 +191,7 @@ FAULTS = (
     ),
     Fault(
         "one of regiond's workers hangs",
-        lambda maas: signal(maas, "STOP", workers(maas)[0]),
+        lambda maas: signal(maas, "STOP", maas.workers()[0]),
         nothing,
         "regiond",
         20,
@@ -204,7 +200,7 @@ FAULTS = (
     ),
     Fault(
         "all of regiond hangs",
-        lambda maas: signal(maas, "STOP", maas.pid("regiond"), *workers(maas)),
+        lambda maas: signal(maas, "STOP", maas.pid("regiond"), *maas.workers()),
         nothing,
         "regiond",
         20,
