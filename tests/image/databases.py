@@ -5,6 +5,8 @@ The databases are made by the stand-in's own commands, not by what is tested.
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from engine import CA_BUNDLE, IMAGE, ROOT, UNPRIVILEGED, docker
@@ -104,16 +106,16 @@ class Runner:
     Not the health check either, which would be run every 2 s and never be healthy.
     """
 
-    def __init__(self, version: str, name: str = "") -> None:
+    def __init__(self, version: str, name: str = "", volume: str = "") -> None:
         self.version = version
         self.name = name or f"maas-test-runner-{version}"
+        self._volume = volume or f"--tmpfs={DATA}:uid=568,gid=568,mode=0750,exec"
 
-    def start(self, *arguments: str) -> None:
+    def start(self) -> None:
         docker("rm", "--force", self.name)
         docker(
             *("run", "--detach", f"--name={self.name}", f"--network={NETWORK}", "--hostname=maas"),
-            *(BEHIND_OTHERS, "--no-healthcheck", *UNPRIVILEGED),
-            *(arguments or (f"--tmpfs={DATA}:uid=568,gid=568,mode=0750,exec",)),
+            *(BEHIND_OTHERS, "--no-healthcheck", *UNPRIVILEGED, self._volume),
             *("--env=STANDIN_TIME_SCALE=0", "--env=MAAS_URL=http://maas:5240/MAAS"),
             *("--env=MAAS_DB_WAIT=30", f"--env=MAAS_ADMIN_PASSWORD={ADMIN_PASSWORD}"),
             f"--env=POSTGRES_PASSWORD={PASSWORD}",
@@ -163,6 +165,18 @@ class Runner:
         done = self.run("python3", "-m", "django", *command, stdin=stdin)
         assert done.status == 0, done.output
         self.clear()
+
+
+@contextmanager
+def running(*containers: Postgres | Runner) -> Iterator[None]:
+    """Start containers one after the other, and remove them in any case."""
+    try:
+        for container in containers:
+            container.start()
+        yield
+    finally:
+        for container in containers:
+            container.remove()
 
 
 def make_templates(server: Postgres, runners: dict[str, Runner]) -> None:

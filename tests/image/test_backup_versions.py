@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from databases import Postgres, Runner, build
+from databases import Postgres, Runner, build, running
 
 VERSIONS = ("3.5", "3.7")
 SERVERS = ("15", "17")
@@ -16,22 +16,16 @@ PAIRS = (("3.5", "15"), ("3.7", "15"), ("3.7", "17"))
 @pytest.fixture(scope="module")
 def servers(image: str, network: str) -> Iterator[dict[str, Postgres]]:
     servers = {major: Postgres(major, f"maas-test-backup-{major}") for major in SERVERS}
-    for server in servers.values():
-        server.start()
-    yield servers
-    for server in servers.values():
-        server.remove()
+    with running(*servers.values()):
+        yield servers
 
 
 @pytest.fixture(scope="module")
 def runners(servers: dict[str, Postgres]) -> Iterator[dict[str, Runner]]:
     build("3.7")
     runners = {version: Runner(version, f"maas-test-backup-{version}") for version in VERSIONS}
-    for runner in runners.values():
-        runner.start()
-    yield runners
-    for runner in runners.values():
-        runner.remove()
+    with running(*runners.values()):
+        yield runners
 
 
 def back_up(runner: Runner, server: Postgres, database: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from threading import Thread
 
 import pytest
-from databases import DATA, VERSIONS, Postgres, Result, Runner, build, make_templates
+from databases import DATA, VERSIONS, Postgres, Result, Runner, build, make_templates, running
 from engine import docker
 
 RUNS = int(os.environ.get("CHAOS_RUNS") or 20)
@@ -103,16 +103,14 @@ class Rig:
 @pytest.fixture(scope="module")
 def rigs(image: str, network: str) -> Iterator[dict[str, Rig]]:
     server = Postgres("15", f"{NAME}-postgres")
-    runners = {version: Runner(version, f"{NAME}-{version}") for version in VERSIONS}
-    server.start()
-    for version, runner in runners.items():
+    runners = {}
+    for version in VERSIONS:
         build(version)
-        runner.start(f"--volume={runner.name}:{DATA}")
-    make_templates(server, runners)
-    yield {version: Rig(server, runner) for version, runner in runners.items()}
-    for runner in runners.values():
-        runner.remove()
-    server.remove()
+        name = f"{NAME}-{version}"
+        runners[version] = Runner(version, name, f"--volume={name}:{DATA}")
+    with running(server, *runners.values()):
+        make_templates(server, runners)
+        yield {version: Rig(server, runner) for version, runner in runners.items()}
 
 
 def test_killed_at_random_moments(rigs: dict[str, Rig]) -> None:
@@ -149,24 +147,19 @@ def test_ten_at_once(rigs: dict[str, Rig]) -> None:
     server = rigs["3.5"].server
     server.copy("template0", DATABASE)
     runners = [Runner("3.5", f"{NAME}-ten-{number}") for number in range(10)]
-    for runner in runners:
-        runner.start()
     results: dict[str, Result] = {}
     settings = {"POSTGRES_HOST": server.name, "POSTGRES_DB": DATABASE}
 
     def run(runner: Runner) -> None:
         results[runner.name] = runner.run("maas-init", "run", **settings)
 
-    try:
+    with running(*runners):
         threads = [Thread(target=run, args=(runner,)) for runner in runners]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(300)
-        work = [seconds_of_work(result.output) for result in results.values()]
-    finally:
-        for runner in runners:
-            runner.remove()
+    work = [seconds_of_work(result.output) for result in results.values()]
     outputs = [result.output for result in results.values()]
     assert [result.status for result in results.values()] == [0] * 10, outputs
     assert sum("MAAS migrates the database" in output for output in outputs) == 1

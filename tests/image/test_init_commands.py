@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from databases import ADMIN_PASSWORD, DATA, PASSWORD, Postgres, Runner, build
+from databases import ADMIN_PASSWORD, DATA, PASSWORD, Postgres, Runner, build, running
 
 DATABASE = "commands"
 
@@ -17,30 +17,28 @@ DATABASE = "commands"
 @pytest.fixture(scope="module")
 def server(image: str, network: str) -> Iterator[Postgres]:
     server = Postgres("15", "maas-test-commands-postgres")
-    server.start()
-    yield server
-    server.remove()
+    with running(server):
+        yield server
 
 
 @pytest.fixture(scope="module")
 def upgraded(image: str) -> Iterator[Runner]:
     build("3.7")
-    runner = Runner("3.7", "maas-test-commands-3.7")
-    runner.start(f"--volume={runner.name}:{DATA}")
-    yield runner
-    runner.remove()
+    name = "maas-test-commands-3.7"
+    runner = Runner("3.7", name, f"--volume={name}:{DATA}")
+    with running(runner):
+        yield runner
 
 
 @pytest.fixture(scope="module")
 def runner(server: Postgres) -> Iterator[Runner]:
     """Give a container in which a run has come to its end."""
     runner = Runner("3.5", "maas-test-commands")
-    runner.start()
-    server.copy("template0", DATABASE)
-    result = runner.init(server, DATABASE)
-    assert result.status == 0, result.output
-    yield runner
-    runner.remove()
+    with running(runner):
+        server.copy("template0", DATABASE)
+        result = runner.init(server, DATABASE)
+        assert result.status == 0, result.output
+        yield runner
 
 
 def password_of(server: Postgres, user: str) -> str:
@@ -121,12 +119,10 @@ def test_a_new_administrator_and_a_new_password(server: Postgres, runner: Runner
 def test_volumes_that_do_not_do(
     server: Postgres, runner: Runner, options: str, status: int, words: str
 ) -> None:
-    other = Runner("3.5", "maas-test-volumes")
-    other.start(f"--tmpfs={DATA}:uid=568,gid=568,mode=0750,{options}")
-    try:
+    volume = f"--tmpfs={DATA}:uid=568,gid=568,mode=0750,{options}"
+    other = Runner("3.5", "maas-test-volumes", volume)
+    with running(other):
         result = other.init(server, DATABASE)
-    finally:
-        other.remove()
     assert words in result.output
     assert result.status == status, result.output
 
@@ -174,13 +170,10 @@ def test_a_directory_of_root_that_an_access_list_opens(
 ) -> None:
     """TrueNAS's datasets for apps belong to root, and a list lets 568 write."""
     allow(tmp_path, 568)
-    other = Runner("3.5", "maas-test-volumes")
-    other.start(f"--volume={tmp_path}:{DATA}")
-    try:
+    other = Runner("3.5", "maas-test-volumes", f"--volume={tmp_path}:{DATA}")
+    with running(other):
         result = other.init(server, DATABASE)
         again = other.init(server, DATABASE)
-    finally:
-        other.remove()
     assert result.status == 0, result.output
     assert again.status == 0, again.output
     assert tmp_path.stat().st_uid == 0

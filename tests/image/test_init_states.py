@@ -14,6 +14,7 @@ from databases import (
     Runner,
     build,
     make_templates,
+    running,
 )
 
 
@@ -126,22 +127,19 @@ CASES = (
 
 @pytest.fixture(scope="module")
 def runners(image: str, network: str) -> Iterator[dict[str, Runner]]:
-    runners = {version: Runner(version) for version in VERSIONS}
-    for version, runner in runners.items():
+    for version in VERSIONS:
         build(version)
-        runner.start()
-    yield runners
-    for runner in runners.values():
-        runner.remove()
+    runners = {version: Runner(version) for version in VERSIONS}
+    with running(*runners.values()):
+        yield runners
 
 
 @pytest.fixture(scope="module", params=SERVERS, ids=lambda major: f"PostgreSQL {major}")
 def server(request: pytest.FixtureRequest, runners: dict[str, Runner]) -> Iterator[Postgres]:
     server = Postgres(request.param)
-    server.start()
-    make_templates(server, runners)
-    yield server
-    server.remove()
+    with running(server):
+        make_templates(server, runners)
+        yield server
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
