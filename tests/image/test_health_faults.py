@@ -321,7 +321,7 @@ def test_a_proxy_that_is_switched_off_is_no_fault(maas: Container) -> None:
         assert metric(maas, 'supervisor_program_wanted{program="squid"}') == 0
     finally:
         apply("true")
-    eventually(lambda: maas.state("squid") == "RUNNING", 60)
+        eventually(lambda: maas.state("squid") == "RUNNING", 60)
 
 
 @pytest.mark.parametrize(("begin", "end"), [("stop", "start"), ("pause", "unpause")])

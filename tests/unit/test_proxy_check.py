@@ -4,6 +4,7 @@ from pathlib import Path
 
 import check_run
 import pid1_double
+import pytest
 
 from healthcheck.checks import proxy
 
@@ -42,5 +43,19 @@ def test_no_answer(environment: Mapping[str, str]) -> None:
     assert ask(environment, "RUNNING", listens=False).startswith("squid does not answer on port")
 
 
-def test_a_proxy_that_maas_does_not_want_is_not_asked(environment: Mapping[str, str]) -> None:
-    assert ask(environment, "STOPPED", listens=False) == "passed"
+@pytest.mark.parametrize("state", ["STOPPING", "STOPPED"])
+def test_a_proxy_that_maas_does_not_want_is_no_failure(
+    environment: Mapping[str, str], state: str
+) -> None:
+    assert ask(environment, state, listens=False) == "passed"
+
+
+def test_pid_1_is_asked_anew(environment: Mapping[str, str]) -> None:
+    async def run() -> str:
+        target = check_run.target(environment)
+        async with pid1_double.answering(environment, {"name": "squid"}):
+            await target.programs.fresh()
+        async with pid1_double.answering(environment, {"name": "squid", "statename": "STOPPING"}):
+            return check_run.reason(await proxy.CHECK.make(target)())
+
+    assert asyncio.run(run()) == "passed"
