@@ -93,7 +93,8 @@ class Container:
         return status.split()[1]
 
     def pid(self, program: str) -> str:
-        return self.run("supervisorctl", "pid", program).strip()
+        """Return its pid, "0" while it does not run."""
+        return self.run("supervisorctl", "pid", program, check=False).strip()
 
     def workers(self) -> list[str]:
         """Return the pids of regiond's workers: its children that are regiond, too.

@@ -5,6 +5,7 @@ MAAS is as slow here as the real one. `make faults` has each outage of the datab
 
 import json
 import os
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -39,7 +40,7 @@ END_CONNECTIONS = (
 TABLE = "maasserver_controllerinfo"  # which the API counts versions in, and needs no other check
 # Longer than the API may take to answer: 20 s, again and again.
 LOCK = f"SET application_name = 'slow'; BEGIN; LOCK TABLE {TABLE}; SELECT pg_sleep(20); COMMIT;"
-# The next start is 12 s away then: the monitor looks again, and the test at it, meanwhile.
+# The next start is 12 s away then, unless MAAS, which looks every 30 s, starts it itself.
 FAILURES_WANTED = 6
 
 
@@ -95,22 +96,33 @@ def kill_regiond(maas: Container) -> None:
         time.sleep(seconds)
 
 
-def kill_again_and_again(program: str) -> Callable[[Container], None]:
-    """Kill a program as often as it comes, until its next start is some seconds away."""
+class Dead:
+    """Keeps a program dead: kills it as often as it comes, be it PID 1 or MAAS that starts it."""
 
-    def kill(maas: Container) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            status = maas.run("supervisorctl", "status", program, check=False)
+    def __init__(self, program: str) -> None:
+        self._program = program
+
+    def begin(self, maas: Container) -> None:
+        """Return when PID 1's next start is some seconds away."""
+        self._far_away, self._ended = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._keep_killing, args=(maas,))
+        self._thread.start()
+        if not self._far_away.wait(60):
+            self.end(maas)
+            raise AssertionError(f"{self._program} runs all the same")
+
+    def end(self, _maas: Container) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _keep_killing(self, maas: Container) -> None:
+        while not self._ended.wait(0.2):
+            status = maas.run("supervisorctl", "status", self._program, check=False)
             if f"failed {FAILURES_WANTED} times, next start" in status:
-                return
+                self._far_away.set()
             if "pid " in status:
                 pid = status.split("pid ")[1].split(",")[0]
                 maas.run("sh", "-c", f"kill -9 {pid}", check=False)
-            time.sleep(0.2)
-        raise AssertionError(f"{program} runs all the same")
-
-    return kill
 
 
 def in_background(maas: Container, *command: str) -> None:
@@ -150,6 +162,11 @@ class Fault:
     state: str = "unhealthy"
     alive: int = 200
     heals: int = 0
+
+
+def dead(name: str, program: str, state: str) -> Fault:
+    killer = Dead(program)
+    return Fault(f"{name} dead", killer.begin, killer.end, "programs", 20, state=state)
 
 
 FAULTS = (
@@ -231,19 +248,10 @@ FAULTS = (
         25,
         recovery_seconds=90,
     ),
-    Fault("named dead", kill_again_and_again("bind9"), nothing, "programs", 20),
-    Fault("squid dead", kill_again_and_again("squid"), nothing, "programs", 20, state="degraded"),
-    Fault(
-        "rsyslog dead", kill_again_and_again("rsyslog"), nothing, "programs", 20, state="degraded"
-    ),
-    Fault(
-        "temporal dead",
-        kill_again_and_again("temporal"),
-        nothing,
-        "programs",
-        20,
-        state="degraded",
-    ),
+    dead("named", "bind9", "unhealthy"),
+    dead("squid", "squid", "degraded"),
+    dead("rsyslog", "rsyslog", "degraded"),
+    dead("temporal", "temporal", "degraded"),
     Fault(
         "disk full",
         lambda maas: maas.run("dd", "if=/dev/zero", "of=/var/lib/maas/full", "bs=1M", check=False),
