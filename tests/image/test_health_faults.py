@@ -24,19 +24,17 @@ OUTAGE_SECONDS = int(os.environ.get("OUTAGE_SECONDS") or 45)
 PYTHON = "/opt/truenas-maas/bin/python3"
 # Takes connections until there are none left, and holds them.
 FILL_CONNECTIONS = """
-import os, psycopg, time
+import os, pathlib, psycopg, time
+pathlib.Path("/tmp/fault.pid").write_text(str(os.getpid()))
 held = []
 while True:
     try:
         held.append(psycopg.connect(
             host="postgres", user="maas", password=os.environ["POSTGRES_PASSWORD"], dbname="maasdb",
-            connect_timeout=2, application_name="fault"))
+            connect_timeout=2))
     except psycopg.Error:
         time.sleep(0.2)
 """
-END_CONNECTIONS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fault'"
-)
 TABLE = "maasserver_controllerinfo"  # which the API counts versions in, and needs no other check
 # Longer than the API may take to answer: 20 s, again and again.
 LOCK = f"SET application_name = 'slow'; BEGIN; LOCK TABLE {TABLE}; SELECT pg_sleep(20); COMMIT;"
@@ -187,15 +185,7 @@ FAULTS = (
     Fault(
         "database full of connections",
         lambda maas: in_background(maas, PYTHON, "-c", FILL_CONNECTIONS),
-        lambda maas: (
-            maas.run(
-                "sh",
-                "-c",
-                "kill -9 $(grep -la application_name=.fault /proc/[0-9]*/cmdline | cut -d/ -f3)",
-                check=False,
-            ),
-            maas.sql(END_CONNECTIONS),
-        ),
+        lambda maas: maas.run("sh", "-c", "kill -9 $(cat /tmp/fault.pid)"),
         "database",
         20,
     ),
