@@ -93,8 +93,13 @@ class Container:
         return status.split()[1]
 
     def pid(self, program: str) -> str:
-        """Return its pid, "0" while it does not run."""
-        return self.run("supervisorctl", "pid", program, check=False).strip()
+        """Return the pid of a program that runs."""
+        return self.run("supervisorctl", "pid", program).strip()
+
+    def wait_until_restarted(self, program: str, pid: str) -> None:
+        """Wait until it has another pid. In between it has "0", and supervisorctl ends with 1."""
+        command = ("supervisorctl", "pid", program)
+        eventually(lambda: self.run(*command, check=False).strip() not in (pid, "0"), 10)
 
     def workers(self) -> list[str]:
         """Return the pids of regiond's workers: its children that are regiond, too.

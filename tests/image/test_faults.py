@@ -15,7 +15,7 @@ Run = Callable[..., Ended]
 def test_a_killed_program_comes_back_and_health_with_it(maas: Container, program: str) -> None:
     before = maas.pid(program)
     maas.run("sh", "-c", f"kill -9 {before}")
-    eventually(lambda: maas.pid(program) not in (before, "0"), 10)
+    maas.wait_until_restarted(program, before)
     eventually(lambda: maas.state(program) == "RUNNING", 10)
     assert f"{program} failed after" in maas.log()
     eventually(lambda: maas.probe().startswith("healthy"), 60)
