@@ -4,10 +4,25 @@
 ARG MAAS_VERSION=3.5
 ARG BASE_IMAGE=maas-${MAAS_VERSION}
 
-# Keys of the archives in apt/3.5.sources: ppa:maas and apt.postgresql.org.
+# --- The keys of the archives in apt/, where each is held to its fingerprint: ppa:maas, PostgreSQL ---
+FROM scratch AS keys
+ADD --chmod=0644 "https://keyserver.ubuntu.com/pks/lookup?op=get&options=mr&search=0x3AB6DCF1F234E78DAA9C104204E7FDC5684D4A1C" /maas.asc
+ADD --chmod=0644 https://www.postgresql.org/media/keys/ACCC4CF8.asc /postgresql.asc
+
+# --- The Ubuntu release of each version of MAAS ---
 FROM ubuntu:22.04 AS maas-3.5
-ADD --chmod=0644 "https://keyserver.ubuntu.com/pks/lookup?op=get&options=mr&search=0x3AB6DCF1F234E78DAA9C104204E7FDC5684D4A1C" /usr/share/keyrings/maas.asc
-ADD --chmod=0644 https://www.postgresql.org/media/keys/ACCC4CF8.asc /usr/share/keyrings/postgresql.asc
+COPY --from=keys / /usr/share/keyrings/
+FROM ubuntu:24.04 AS maas-3.6
+COPY --from=keys / /usr/share/keyrings/
+FROM ubuntu:24.04 AS maas-3.7
+COPY --from=keys / /usr/share/keyrings/
+
+# --- Where packages come from ---
+FROM ${BASE_IMAGE} AS archives
+ARG MAAS_VERSION
+ARG APT_SOURCES=apt/${MAAS_VERSION}.sources
+# A file of your own belongs into apt/, which the build context has.
+COPY --chmod=0644 ${APT_SOURCES} /etc/apt/sources.list.d/maas.sources
 
 # --- The project and its dependencies, in a venv that MAAS's Python never sees ---
 FROM ${BASE_IMAGE} AS venv
@@ -37,33 +52,42 @@ RUN cd /opt/truenas-maas \
     && bin/python -m compileall -q app lib
 
 # --- MAAS's packages ---
-FROM ${BASE_IMAGE} AS maas
-ARG MAAS_VERSION
-ARG APT_SOURCES=apt/${MAAS_VERSION}.sources
-ARG MAAS_PACKAGES=maas-region-api
+FROM archives AS maas
 # MAAS's package scripts keep a user of that name, and chown to it.
 RUN groupadd --gid 568 maas \
     && useradd --uid 568 --gid 568 --home-dir /var/lib/maas --no-create-home \
         --shell /usr/sbin/nologin maas
-# A file of your own belongs into apt/, which the build context has.
-COPY --chmod=0644 ${APT_SOURCES} /etc/apt/sources.list.d/maas.sources
+ARG MAAS_PACKAGES=maas-region-api
+# An exact one, such as 1:3.5.13-16468-g.051f4f00a-0ubuntu1~22.04.1, for all packages of MAAS's.
+ARG MAAS_PACKAGE_VERSION
 # policy-rc.d: no package starts a service here. postgresql-client is the newest that the sources
 # have: pg_dump refuses a server that is newer than itself. wget fetches what MAAS's commissioning
-# of its own host runs; iproute2 finds the address that Temporal broadcasts.
+# of its own host runs; iproute2 finds the address that Temporal broadcasts; nginx's stream module
+# passes 5242 on from 3.6 on.
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt,sharing=locked \
     printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod 0755 /usr/sbin/policy-rc.d \
+    && if [ -n "${MAAS_PACKAGE_VERSION}" ]; then \
+        printf 'Package: src:maas\nPin: version %s\nPin-Priority: 1001\n' "${MAAS_PACKAGE_VERSION}" \
+            > /etc/apt/preferences.d/maas; fi \
     && apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-        ${MAAS_PACKAGES} postgresql-client iproute2 wget \
-    && rm -rf /usr/sbin/policy-rc.d \
+        ${MAAS_PACKAGES} ${MAAS_PACKAGE_VERSION:+maas-region-api=${MAAS_PACKAGE_VERSION}} \
+        libnginx-mod-stream postgresql-client iproute2 wget \
+    # the packaged preseeds and drivers where a volume at /etc/maas cannot hide them: MAAS looks for
+    # preseeds there, too, and init puts drivers.yaml into a volume that has none
+    && cp -R /etc/maas/preseeds /etc/maas/drivers.yaml /usr/share/maas/ \
+    && rm -rf /usr/sbin/policy-rc.d /etc/apt/preferences.d/maas \
     # keys that package scripts made: a published image would share them; init makes new ones
         /etc/bind/maas /etc/bind/rndc.key /etc/ssl/private/ssl-cert-snakeoil.key \
         /etc/ssl/certs/ssl-cert-snakeoil.pem \
     # what belongs into the volumes: a new named volume begins as a copy of these directories
         /var/lib/maas /var/log/maas /var/spool/maas-proxy /var/log/*.log /var/log/apt \
-    # another user's, whose content nobody could see; chrony keeps no state here
-        /var/lib/chrony /var/log/chrony \
+    # other users' directories, which MAAS has elsewhere here or not at all
+        /var/lib/bind/maas /var/cache/maas-proxy /var/lib/chrony /var/log/chrony \
+    # what stands for a host: an empty regiond.conf that is root's, jobs of cron, rights of sudo
+        /etc/maas/regiond.conf /etc/cron.d/maas* /etc/sudoers.d/*maas* \
+    && sed -i '\,/etc/bind/maas/,d' /etc/bind/named.conf.local /etc/bind/named.conf.options \
     && install -d -o maas -g maas -m 0750 /var/lib/maas /var/log/maas /var/spool/maas-proxy \
     # nginx opens its compiled-in log before it reads its configuration
     && ln -sf /dev/stderr /var/log/nginx/error.log \
@@ -101,6 +125,7 @@ ENV HOME=/var/lib/maas \
     MAAS_IPC_SOCKET_PATH=/run/maas/regiond-ipc.sock \
     MAAS_HTTP_SOCKET_WORKER_BASE_PATH=/run/maas/regiond-webapp.sock \
     MAAS_APISERVER_HTTP_SOCKET_PATH=/run/maas/apiserver-http.sock \
+    MAAS_INTERNALAPISERVER_HTTP_SOCKET_PATH=/run/maas/internalapiserver-http.sock \
     MAAS_THIRD_PARTY_DRIVER_SETTINGS=/etc/maas/drivers.yaml \
     prometheus_multiproc_dir=/run/maas/prometheus
 ARG IMAGE_REVISION=unknown
@@ -108,7 +133,7 @@ ENV IMAGE_REVISION=${IMAGE_REVISION}
 LABEL org.opencontainers.image.title="truenas-maas" \
       org.opencontainers.image.description="Canonical MAAS region without privileges" \
       org.opencontainers.image.revision="${IMAGE_REVISION}"
-EXPOSE 5240 5443 53/tcp 53/udp 123/udp 5247/tcp 5247/udp 8000 9568
+EXPOSE 5240 5242 5443 53/tcp 53/udp 123/udp 5247/tcp 5247/udp 8000 9568
 WORKDIR /
 USER 568:568
 STOPSIGNAL SIGTERM

@@ -7,7 +7,18 @@ from pathlib import Path
 import copied
 import databases
 import pytest
-from engine import IMAGE, PROJECT, ROOT, Container, Ended, compose, docker, start
+from engine import (
+    IMAGE,
+    PROJECT,
+    ROOT,
+    VERSION,
+    Container,
+    Ended,
+    build,
+    compose,
+    docker,
+    start,
+)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -20,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    compose("build", "maas")
+    build(VERSION)
     return IMAGE
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from engine import CA_BUNDLE, IMAGE, ROOT, UNPRIVILEGED, docker
+from engine import UNPRIVILEGED, docker, image
 from eventually import eventually
 
-VERSIONS = ("3.5", "3.6", "3.7")
+VERSIONS = ("3.5", "3.6", "3.7")  # those of which the tables of states below speak
 SERVERS = ("15", "17")
 PASSWORD = "secret-of-the-database"
 ADMIN_PASSWORD = "secret-of-the-admin"
@@ -20,22 +20,6 @@ NETWORK = "maas-test-init"
 DATA = "/var/lib/maas"
 # These work all the time, and beside them runs a stack whose checks have so many seconds to answer.
 BEHIND_OTHERS = "--cpu-shares=128"
-
-
-def image(version: str) -> str:
-    return IMAGE if version == "3.5" else IMAGE.replace(":latest", f":{version}")
-
-
-def build(version: str) -> None:
-    """Build the image of a version with the project's own Dockerfile."""
-    variables = f"""
-        MAAS_IMAGE={image(version)}
-        BASE_IMAGE=truenas-maas-demo/base:{version}
-        APT_SOURCES=demo/standin.sources
-        CA_BUNDLE={CA_BUNDLE}
-    """
-    command = ["env", *variables.split(), "docker", "compose", "--project-directory", str(ROOT)]
-    subprocess.run([*command, "build", "maas"], check=True, capture_output=True, cwd=ROOT)
 
 
 @dataclass

@@ -7,11 +7,28 @@ from pathlib import Path
 from eventually import eventually
 
 ROOT = Path(__file__).parents[2]
-IMAGE = "truenas-maas-demo/maas:latest"
+# Of what the images are made: the stand-in, or "ppa", MAAS's own packages (make test-image).
+SOURCE = os.environ.get("MAAS_SOURCE") or "standin"
+# The version that a stack runs, and those that are upgraded to each other.
+VERSION = os.environ.get("MAAS_VERSION") or "3.5"
+_KNOWN = sorted(file.stem for file in (ROOT / "apt").glob("*.sources"))
+VERSIONS = tuple(v for v in _KNOWN if "MAAS_VERSION" not in os.environ or v <= VERSION)
+# This one's packages are of a version that is named exactly.
+PINNED = "3.6"
+_REPOSITORY = "truenas-maas-demo/maas" if SOURCE == "standin" else "truenas-maas-test/maas"
 PROJECT = "maas-test"
 NETWORK = f"{PROJECT}_default"
 _SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 CA_BUNDLE = str(_SYSTEM_BUNDLE) if _SYSTEM_BUNDLE.exists() else "/dev/null"
+
+
+def image(version: str) -> str:
+    """Name the image of a version; that of 3.5 with the stand-in is the demo's."""
+    demo = SOURCE == "standin" and version == "3.5"
+    return f"{_REPOSITORY}:{'latest' if demo else version}"
+
+
+IMAGE = image(VERSION)
 UNPRIVILEGED = (
     "--cap-drop=ALL",
     "--security-opt=no-new-privileges",
@@ -19,6 +36,26 @@ UNPRIVILEGED = (
     "--tmpfs=/run:uid=568,gid=568,mode=0755",
     "--tmpfs=/tmp:uid=568,gid=568",
 )
+
+
+def build(version: str) -> None:
+    """Build the image of a version with the project's own Dockerfile."""
+    variables = {"MAAS_IMAGE": image(version), "MAAS_VERSION": version, "CA_BUNDLE": CA_BUNDLE}
+    if SOURCE == "standin":
+        variables["BASE_IMAGE"] = f"truenas-maas-demo/base:{version}"
+        variables["APT_SOURCES"] = "demo/standin.sources"
+        if version == PINNED:
+            variables["MAAS_PACKAGE_VERSION"] = "3.6.5+standin"
+    done = subprocess.run(
+        ["docker", "compose", "--env-file", "/dev/null", "build", "maas"],
+        env=os.environ | variables,
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def docker(*arguments: str, check: bool = True) -> str:
@@ -35,10 +72,13 @@ def docker(*arguments: str, check: bool = True) -> str:
     return result.stdout
 
 
-def compose(*arguments: str, project: str = PROJECT, overlay: str = "fast.yaml") -> str:
+def compose(
+    *arguments: str, project: str = PROJECT, overlay: str = "fast.yaml", version: str = VERSION
+) -> str:
     """Run a Compose command on the demo's stack as a file beside this one changes it."""
     environment = {
         "COMPOSE_PROJECT_NAME": project,
+        "MAAS_IMAGE": image(version),
         "MAAS_HTTP_PORT": "127.0.0.1:0",
         "MAAS_HEALTH_PORT": "127.0.0.1:0",
         "PROMETHEUS_PORT": "127.0.0.1:0",

@@ -4,7 +4,8 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from databases import Postgres, Runner, build, running
+from databases import Postgres, Runner, running
+from engine import build
 
 VERSIONS = ("3.5", "3.7")
 SERVERS = ("15", "17")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from threading import Thread
 
 import pytest
-from databases import DATA, VERSIONS, Postgres, Result, Runner, build, make_templates, running
-from engine import docker
+from databases import DATA, VERSIONS, Postgres, Result, Runner, make_templates, running
+from engine import build, docker
 
 RUNS = int(os.environ.get("CHAOS_RUNS") or 20)
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10**6))

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from databases import ADMIN_PASSWORD, DATA, PASSWORD, Postgres, Runner, build, running
+from databases import ADMIN_PASSWORD, DATA, PASSWORD, Postgres, Runner, running
+from engine import build
 
 DATABASE = "commands"
 

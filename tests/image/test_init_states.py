@@ -12,10 +12,10 @@ from databases import (
     VERSIONS,
     Postgres,
     Runner,
-    build,
     make_templates,
     running,
 )
+from engine import build
 
 
 @dataclass(frozen=True)
