@@ -25,6 +25,7 @@ class Paths:
     volatile: Path
     log: Path
     proxy_cache: Path
+    drivers: Path
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Paths":
@@ -50,4 +51,5 @@ class Paths:
             volatile=Path("/run"),
             log=Path(environ["MAAS_SYSLOG_LOG_DIR"]),
             proxy_cache=Path("/var/spool/maas-proxy"),  # MAAS knows no other
+            drivers=Path(environ["MAAS_THIRD_PARTY_DRIVER_SETTINGS"]),
         )

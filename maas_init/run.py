@@ -10,6 +10,7 @@ import os
 import platform
 import shutil
 import socket
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,7 @@ from maas_init.steps import (
     database,
     dump,
     lock,
+    low_ports,
     migrate,
     region_configuration,
     region_url,
@@ -88,17 +90,20 @@ def run() -> int:
         return _reported(paths)
 
 
-def load_settings() -> Settings:
-    """Read the settings. Raises ConfigurationUnusable with all problems."""
+def load_settings(others: Sequence[str] = ()) -> Settings:
+    """Read the settings. Raises ConfigurationUnusable with all problems, and those of others."""
     try:
-        return all_settings.load(os.environ)
+        settings = all_settings.load(os.environ)
+        problems = [*others]
     except SettingsError as error:
-        if len(error.problems) == 1:
-            raise ConfigurationUnusable(f"cannot use the settings: {error.problems[0]}") from None
-        count = len(error.problems)
+        problems = [*error.problems, *others]
+    if len(problems) == 1:
+        raise ConfigurationUnusable(f"cannot use the settings: {problems[0]}")
+    if problems:
         raise ConfigurationUnusable(
-            f"cannot use the settings: {count} are wrong", tuple(error.problems)
-        ) from None
+            f"cannot use the settings: {len(problems)} are wrong", tuple(problems)
+        )
+    return settings
 
 
 def reason(error: Exception, paths: Paths) -> InitError:
@@ -154,7 +159,7 @@ def _run(paths: Paths, report: Report) -> None:
     with report.step("settings"):
         for warning in all_settings.warnings(os.environ):
             log.warning(warning)
-        settings = load_settings()
+        settings = load_settings(low_ports.problems())
     url_check = region_url.Check(settings.maas_url)
     with report.step("volumes") as step:
         for warning in volumes.prepare(paths):
@@ -204,6 +209,8 @@ def _write_service_files(settings: Settings, paths: Paths, report: Report) -> No
         if service_files.make_dns_files(paths):
             step.say("MAAS has made new keys for named")
         service_files.write(paths, settings)
+        if warning := service_files.provide_drivers(paths):
+            log.warning(warning)
         step.result("nginx, named, squid, rsyslog, chrony")
 
 

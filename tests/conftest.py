@@ -18,6 +18,7 @@ def environment(tmp_path: Path) -> Mapping[str, str]:
         "MAAS_HTTP_CONFIG_DIR": str(data / "http"),
         "MAAS_TEMPORAL_CONFIG_DIR": str(data / "temporal"),
         "MAAS_SYSLOG_LOG_DIR": str(tmp_path / "log"),
+        "MAAS_THIRD_PARTY_DRIVER_SETTINGS": str(tmp_path / "etc/drivers.yaml"),
         "prometheus_multiproc_dir": str(run / "prometheus"),
         "MAAS_IPC_SOCKET_PATH": str(run / "regiond-ipc.sock"),
         "MAAS_HTTP_SOCKET_WORKER_BASE_PATH": str(run / "regiond-webapp.sock"),

@@ -15,6 +15,7 @@ from maas_init.paths import Paths
 from settings import Settings
 
 STREAM_MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
+PACKAGED_DRIVERS = Path("/usr/share/maas/drivers.yaml")
 DNS_TIMEOUT_SECONDS = 60.0
 # provisioningserver's command of that name is root's only because of the script around it
 # (facts/maas-region-run.md 3).
@@ -54,6 +55,20 @@ def make_dns_files(paths: Paths) -> bool:
     except maas_command.CommandFailed as error:
         raise InitError(f"cannot make named's keys: {error}") from None
     return True
+
+
+def provide_drivers(paths: Paths) -> str | None:
+    """Put MAAS's list of drivers where a volume at /etc/maas hides it; return why it cannot be."""
+    try:
+        if not paths.drivers.exists():
+            atomic_file.write(paths.drivers, PACKAGED_DRIVERS.read_text(encoding="utf-8"))
+    except OSError as error:
+        return (
+            f"cannot write {paths.drivers} ({error.strerror}), without which MAAS installs no"
+            f" third-party drivers. On the host: docker compose cp maas:{PACKAGED_DRIVERS} <the"
+            f" directory that is mounted at {paths.drivers.parent}>"
+        )
+    return None
 
 
 def remove_stale_files(paths: Paths) -> None:

@@ -78,3 +78,9 @@ def test_a_newer_database(
         check(run_to_end(), 65, words)
     finally:
         maas.sql(undo)
+
+
+def test_a_network_whose_low_ports_are_roots(run_to_end: Run) -> None:
+    # as on the host's own network
+    name = "net.ipv4.ip_unprivileged_port_start"
+    check(run_to_end(f"--sysctl={name}=1024"), 78, f"{name} is 1024", f"sysctl -w {name}=53")

@@ -1,5 +1,6 @@
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +99,20 @@ def test_what_an_earlier_life_left_is_removed(paths: Paths) -> None:
     assert not list(paths.temporal.iterdir())
     assert [p.name for p in paths.run.glob("*.pid")] == ["supervisord.pid"]
     assert not list(paths.metrics.iterdir())
+
+
+def test_drivers_are_put_where_a_volume_hides_them_and_an_operators_are_kept(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    packaged = tmp_path / "packaged.yaml"
+    packaged.write_text("drivers: []\n")
+    monkeypatch.setattr(service_files, "PACKAGED_DRIVERS", packaged)
+    doubt = service_files.provide_drivers(paths)  # there is no such directory
+    assert doubt is not None
+    assert "docker compose cp" in doubt
+    paths.drivers.parent.mkdir()
+    assert service_files.provide_drivers(paths) is None
+    assert paths.drivers.read_text() == "drivers: []\n"
+    paths.drivers.write_text("drivers: [mine]\n")
+    assert service_files.provide_drivers(paths) is None
+    assert paths.drivers.read_text() == "drivers: [mine]\n"
