@@ -9,29 +9,39 @@ from typing import Any
 
 import pytest
 import yaml
-from engine import ROOT
+from engine import PROJECT, ROOT
 
 # What everybody may reach; the rest has no login and stays on loopback unless somebody says so.
 PUBLIC = {("maas", 5240)}
 NAMES = ("maas", "postgres", "prometheus", "grafana")
 
 
-@functools.cache
-def services(*profiles: str) -> dict[str, Any]:
-    """Return the services that run with some profiles and the defaults of all variables."""
+def config(*profiles: str, overlay: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Let Compose show what it makes of some profiles, with the defaults of all other variables."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = ["docker", "compose", "--file", str(ROOT / "compose.yaml"), "--env-file", "/dev/null"]
+    if overlay:
+        command += ["--file", str(ROOT / overlay)]
     for profile in profiles:
         command += ["--profile", profile]
-    shown = subprocess.run(
+    return subprocess.run(
         [*command, "config", "--format", "json"],
-        env=environment,
+        env=environment | variables,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert shown.returncode == 0, shown.stderr
-    return dict(json.loads(shown.stdout)["services"])
+
+
+def shown(*profiles: str, overlay: str = "", **variables: str) -> dict[str, Any]:
+    done = config(*profiles, overlay=overlay, **variables)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@functools.cache
+def services(*profiles: str) -> dict[str, Any]:
+    return dict(shown(*profiles)["services"])
 
 
 def service(name: str) -> dict[str, Any]:
@@ -127,3 +137,62 @@ def test_nobody_can_log_in_to_grafana_and_it_tells_nobody() -> None:
         "GF_PLUGINS_PLUGIN_ADMIN_ENABLED",
     }
     assert not [name for name in environment if "PASSWORD" in name]
+
+
+LAN = {
+    "MAAS_LAN_ADDRESS": "192.0.2.53",
+    "MAAS_LAN_PARENT": "eth0",
+    "MAAS_LAN_SUBNET": "192.0.2.0/24",
+    "MAAS_LAN_GATEWAY": "192.0.2.1",
+}
+MACVLAN = "compose.macvlan.yaml"
+HOST_NETWORK = "compose.host-network.yaml"
+
+
+def test_macvlan_is_an_address_more() -> None:
+    document = shown(overlay=MACVLAN, **LAN)
+    assert document["networks"]["lan"]["driver"] == "macvlan"
+    assert document["networks"]["lan"]["driver_opts"] == {"parent": "eth0"}
+    maas = document["services"]["maas"]
+    assert maas["networks"]["lan"]["ipv4_address"] == "192.0.2.53"
+    changed = {key for key in maas if maas[key] != service("maas").get(key)}
+    assert changed == {"networks"}
+    assert document["services"]["postgres"] == service("postgres")
+
+
+@pytest.mark.parametrize("name", LAN)
+def test_macvlan_says_which_number_is_missing(name: str) -> None:
+    done = config(overlay=MACVLAN, **{other: LAN[other] for other in LAN if other != name})
+    assert done.returncode != 0
+    assert f"set {name}, " in done.stderr
+
+
+def test_with_macvlan_the_default_route_is_the_lans(tmp_path: Path, image: str) -> None:
+    # a bridge in its place, for not every kernel has macvlan
+    bridge = tmp_path / "bridge.yaml"
+    bridge.write_text("networks: {lan: {driver: bridge, driver_opts: !reset {}}}\n")
+    files = [ROOT / "compose.yaml", ROOT / MACVLAN, bridge]
+    command = ["docker", "compose", "--env-file=/dev/null", f"--project-name={PROJECT}-lan"]
+    command += [f"--file={file}" for file in files]
+    environment = os.environ | LAN | {"MAAS_IMAGE": image}
+    route = ("run", "--rm", "--no-deps", "maas", "ip", "-4", "route", "show", "default")
+    found = subprocess.run([*command, *route], env=environment, capture_output=True, text=True)
+    subprocess.run([*command, "down", "--volumes"], env=environment, check=True)
+    assert found.stdout.startswith("default via 192.0.2.1 "), found
+
+
+def test_on_the_hosts_network_only_maas_is_open_to_others() -> None:
+    found = shown("grafana", overlay=HOST_NETWORK)["services"]
+    assert found["maas"]["network_mode"] == "host"
+    assert not found["maas"].get("ports")
+    assert found["maas"]["environment"]["MAAS_HEALTH_LISTEN"] == "127.0.0.1:9568"
+    assert found["maas"]["environment"]["POSTGRES_HOST"] == "127.0.0.1"
+    (port,) = found["postgres"]["ports"]
+    assert (port["host_ip"], port["published"], port["target"]) == ("127.0.0.1", "5432", 5432)
+    assert "--web.listen-address=127.0.0.1:9090" in found["prometheus"]["command"]
+    assert set(service("prometheus")["command"]) < set(found["prometheus"]["command"])
+    assert found["prometheus"]["extra_hosts"] == ["maas=127.0.0.1"]
+    assert found["grafana"]["environment"]["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
+    for name in NAMES:
+        for key in ("cap_drop", "security_opt", "read_only", "user", "volumes", "tmpfs"):
+            assert found[name].get(key) == service(name).get(key)
