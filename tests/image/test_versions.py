@@ -1,0 +1,96 @@
+"""Each version of MAAS on one volume and one database, upgraded from the one before, and back."""
+
+from collections.abc import Iterator
+
+import facts
+import pytest
+from engine import VERSIONS, Container, build, compose, docker
+from eventually import eventually
+
+PROJECT = "maas-test-versions"
+DATA = "/var/lib/maas"
+LOCK = f"{DATA}/run/lock/maas:networks-monitoring"
+# All files of the volume but those that a region writes all the time, and init's own lock.
+FILES = f"cd {DATA} && find . -type f ! -path './run/*' -exec sha256sum {{}} + | sort -k 2"
+USERS = "SELECT username, email, password FROM auth_user ORDER BY id"
+
+
+@pytest.fixture(scope="module")
+def volumes() -> Iterator[None]:
+    compose("down", "--volumes", project=PROJECT)
+    yield
+    compose("down", "--volumes", project=PROJECT)
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def region(version: str, volumes: None) -> Container:
+    """Start the region with the image of a version, on what the one before it has left."""
+    build(version)
+    container = Container(f"{PROJECT}-maas-1", PROJECT)
+    if version != VERSIONS[0]:
+        # What a region that was killed leaves, and what regiond makes anew: apiserver must wait.
+        container.run("sh", "-c", f"rm {DATA}/certificates/*; ln -sfn 1 {LOCK}")
+    compose("up", "--detach", "--remove-orphans", "maas", project=PROJECT, version=version)
+    container.wait_until_healthy()
+    return container
+
+
+def test_it_is_healthy_with_a_dump_of_what_was_before(region: Container, version: str) -> None:
+    eventually(lambda: region.probe().startswith("healthy: "), 60)
+    status = region.run("maas-init", "status")
+    assert f"MAAS {version}." in status, status
+    dumps = region.run("sh", "-c", f"ls {DATA}/backups | grep -c '[.]dump$'", check=False)
+    assert int(dumps) == VERSIONS.index(version)
+    assert region.sql(USERS).count("admin@") == 1
+    identity = region.run("cat", f"{DATA}/maas_id").strip()
+    name = region.sql(f"SELECT hostname FROM maasserver_node WHERE system_id = '{identity}'")
+    assert name == "maas"
+    assert region.sql("SELECT count(*) FROM maasserver_node") == "1"
+
+
+def test_it_is_as_the_facts_say(
+    region: Container, version: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = "SELECT count(*) FROM maasserver_service WHERE status = 'running'"
+    eventually(lambda: region.sql(running) == "8", 60)
+    count, wrong = facts.check(region, version)
+    with capsys.disabled():
+        print(f"\nMAAS {version}: {count} rows of the facts checked")
+    assert not wrong, "\n".join(wrong)
+    assert count > 150
+
+
+def test_nothing_was_written_beside_the_volumes(region: Container) -> None:
+    assert docker("diff", region.name) == ""
+
+
+def test_an_older_image_is_refused_and_nothing_is_changed(region: Container, version: str) -> None:
+    if version != VERSIONS[-1] or len(VERSIONS) == 1:
+        pytest.skip("of the newest version alone")
+    oldest = VERSIONS[0]
+    postgres = f"{PROJECT}-postgres-1"
+
+    def dump() -> str:
+        text = docker("exec", postgres, "pg_dump", "-U", "maas", "maasdb")
+        return "\n".join(line for line in text.splitlines() if "restrict " not in line)
+
+    docker("stop", region.name)
+    volume = ("--volumes-from", region.name, "--entrypoint=sh")
+    look = ("run", "--rm", "--network=none", *volume, "truenas-maas-demo/postgres:15", "-c", FILES)
+    before, files = dump(), docker(*look)
+    compose("up", "--detach", "--no-deps", "maas", project=PROJECT, version=oldest)
+    eventually(lambda: region.inspect("{{.RestartCount}}") != "0", 60)
+    docker("stop", region.name)
+    assert region.inspect("{{.State.ExitCode}}") == "65"
+    (line,) = {entry.split("| ", 1)[1] for entry in region.log().splitlines() if " ERROR " in entry}
+    assert "cannot" in line
+    assert "newer" in line
+    assert dump() == before
+    assert docker(*look) == files
+    compose("up", "--detach", "maas", project=PROJECT, version=version)
+    region.wait_until_healthy()
