@@ -2,6 +2,16 @@
 
 # Name, example, help.
 COMPOSE_VARIABLES = (
+    (
+        "COMPOSE_FILE",
+        "compose.yaml",
+        "compose.yaml:compose.macvlan.yaml gives MAAS an address in your network,"
+        " compose.yaml:compose.host-network.yaml the host's.",
+    ),
+    ("MAAS_LAN_ADDRESS", "", "For macvlan: MAAS's own address in your network, 192.0.2.53 say."),
+    ("MAAS_LAN_PARENT", "", "For macvlan: the host's interface in your network, such as eth0."),
+    ("MAAS_LAN_SUBNET", "", "For macvlan: your network, such as 192.0.2.0/24."),
+    ("MAAS_LAN_GATEWAY", "", "For macvlan: your router's address in it."),
     ("MAAS_HTTP_PORT", "5240", "Address and port, or port, of the host that lead to MAAS's web."),
     (
         "MAAS_TLS_PORT",
