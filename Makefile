@@ -1,4 +1,4 @@
-.PHONY: help up demo demo-down pictures test chaos-init faults bench
+.PHONY: help up demo demo-down pictures test test-image chaos-init faults bench
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,6 +18,9 @@ pictures: ## take the pictures of the demo's status page in docs/
 
 test: ## lint, types, unit, integration and image tests
 	tests/run
+
+test-image: ## the image itself and the stack, of one version and those before it (MAAS_VERSION=), with MAAS_SOURCE=ppa of MAAS's own packages
+	tests/run tests/image/test_image.py tests/image/test_versions.py tests/image/test_stack.py
 
 chaos-init: ## kill maas-init at 200 random moments (RUNS=, SEED=), 20 minutes
 	CHAOS_RUNS=$(or $(RUNS),200) CHAOS_SEED=$(SEED) tests/run -s tests/image/test_init_chaos.py

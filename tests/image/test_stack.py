@@ -1,4 +1,4 @@
-"""The whole: PID 1, init, MAAS's stand-in and the real nginx, named, squid and PostgreSQL."""
+"""The whole: PID 1, init, MAAS (or its stand-in), nginx, named, squid and PostgreSQL."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import subprocess
 import time
 import urllib.request
 
-from engine import Container, compose, docker
+from engine import SOURCE, VERSION, Container, compose, docker
 from eventually import eventually
 
 from healthcheck import metrics
@@ -25,6 +25,7 @@ RUNNING = (
     "housekeeping",
     "healthcheck",
 )
+STANDIN = SOURCE == "standin"
 CHECKS = [check.name for check in all_checks()]
 
 
@@ -47,7 +48,6 @@ def test_the_log_tells_who_started_what(maas: Container) -> None:
     log = maas.log()
     for story in (
         "| init starts",
-        "| INFO migrate: 381 migrations applied",
         "| INFO admin: created admin",
         "| init has ended well after",
         "| apply starts",
@@ -56,6 +56,7 @@ def test_the_log_tells_who_started_what(maas: Container) -> None:
         "regiond asks to start squid (proxy)",
     ):
         assert story in log
+    assert re.search(r"\| INFO migrate: \d+ migrations applied", log)
     assert log.index("init has ended well") < log.index("regiond starts")
 
 
@@ -88,7 +89,7 @@ def test_secrets_are_in_no_log_no_argv_and_no_environment_of_regiond(maas: Conta
 def test_the_api_answers(maas: Container) -> None:
     status, body = get(f"http://{maas.port(5240)}/MAAS/api/2.0/version/")
     assert status == 200
-    assert json.loads(body)["version"].startswith("3.5.")
+    assert json.loads(body)["version"].startswith(f"{VERSION}.")
 
 
 def test_squid_keeps_to_its_share_of_the_disk(maas: Container) -> None:
@@ -112,7 +113,7 @@ def test_metrics_are_good_prometheus(maas: Container) -> None:
         check=False,
     )
     assert (checked.returncode, checked.stdout) == (0, "")
-    assert 'source="standin"' in text
+    assert f'source="{"standin" if STANDIN else "package"}"' in text
     assert 'supervisor_program_state{program="regiond",state="running"} 1.0' in text
     for check in CHECKS:
         assert f'maas_check_success{{check="{check}"}} 1.0' in text
@@ -126,7 +127,8 @@ def test_metrics_are_good_prometheus(maas: Container) -> None:
 
 
 def test_the_probe_and_its_table(maas: Container) -> None:
-    expected = f"healthy: {len(CHECKS)} checks passed (with a stand-in for MAAS)\n"
+    remark = " (with a stand-in for MAAS)" if STANDIN else ""
+    expected = f"healthy: {len(CHECKS)} checks passed{remark}\n"
     eventually(lambda: maas.probe() == expected, 60)
     table = maas.run("healthcheck", "--verbose")
     for check in CHECKS:
@@ -146,7 +148,7 @@ def test_endpoints_and_status_page(maas: Container) -> None:
         _, text = get(f"{address}{path}?verbose")
         assert text.splitlines()[1:] == [f"{check}: ok" for check in CHECKS]
     _, page = get(f"{address}/")
-    for words in ("MAAS is healthy", "temporal-worker", "service files", "3.5.13+standin"):
+    for words in ("MAAS is healthy", "temporal-worker", "service files", f"{VERSION}."):
         assert words in page
 
 
