@@ -1,7 +1,10 @@
-.PHONY: help up demo demo-down pictures test test-image chaos-init faults bench
+.PHONY: help build up demo demo-down pictures test test-image chaos-init faults bench
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+build: ## build the image of MAAS itself (MAAS_VERSION=, MAAS_PACKAGE_VERSION=)
+	scripts/build
 
 up: ## build and start MAAS itself; makes .env if there is none
 	scripts/up

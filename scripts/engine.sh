@@ -10,6 +10,10 @@ compose_version() { docker compose version --short 2>/dev/null; }
 # at_least HAVE WANT compares versions.
 at_least() { printf '%s\n' "$2" "${1#v}" | sort -CV; }
 
+check_client() {
+    command -v docker >/dev/null || cannot "find docker" "install it: https://docs.docker.com/engine/install/"
+}
+
 check_engine() {
     local version
     version=$(engine_version)

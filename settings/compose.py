@@ -33,8 +33,17 @@ COMPOSE_VARIABLES = (
         "File whose variables all reach the container, so that MAAS_SETTING_<name> does.",
     ),
     ("MAAS_HOSTNAME", "maas", "Host name of the container: MAAS knows its region by it. Keep it."),
-    ("MAAS_VERSION", "3.5", "Series of MAAS that `docker compose build` installs."),
-    ("MAAS_IMAGE", "truenas-maas:3.5", "Name that the built image gets, or image that is pulled."),
+    ("MAAS_VERSION", "3.5", "Series of MAAS that `make build` installs: 3.5, 3.6 or 3.7."),
+    (
+        "MAAS_PACKAGE_VERSION",
+        "",
+        "Exact version of MAAS's packages that it installs, such as 1:3.5.13-…; else the newest.",
+    ),
+    (
+        "MAAS_IMAGE",
+        "truenas-maas:3.5",
+        "Name that the built image gets, or image that is pulled; the default's end is MAAS_VERSION.",
+    ),
     ("POSTGRES_IMAGE", "postgres:16-bookworm", "PostgreSQL's image."),
     (
         "POSTGRES_UID",
