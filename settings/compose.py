@@ -42,7 +42,7 @@ COMPOSE_VARIABLES = (
     (
         "MAAS_IMAGE",
         "truenas-maas:3.5",
-        "Name that the built image gets, or image that is pulled; the default's end is MAAS_VERSION.",
+        "Name of the built image, or of one that is pulled; by default it ends in MAAS_VERSION.",
     ),
     ("POSTGRES_IMAGE", "postgres:16-bookworm", "PostgreSQL's image."),
     (

@@ -36,8 +36,8 @@ def test_an_archive_out_of_reach_is_named(image: str, copy: Path, with_curl: boo
     with (copy / ".env").open("a") as file:
         file.write("BASE_IMAGE=registry.invalid/none\n")
     if not with_curl:
-        (copy / "scripts/up").write_text(
-            (copy / "scripts/up").read_text().replace("command -v curl", "command -v no-curl")
+        (copy / "scripts/image.sh").write_text(
+            (copy / "scripts/image.sh").read_text().replace("command -v curl", "command -v no-curl")
         )
     # the engine has a socket; all else is out of reach
     up = run(copy, "unshare", "--net", "make", "up")
