@@ -8,11 +8,19 @@ from pathlib import Path
 import pytest
 import yaml
 from copied import OFFLINE, run
-from engine import ROOT, docker
+from engine import ROOT, SOURCE, docker
 
 KNOWN = sorted(path.stem for path in (ROOT / "apt").glob("[0-9]*.sources"))
 BUILT = "truenas-maas-demo/maas:test-build"
 EXACT = "1:3.6.2-17890-g.0123abc-0ubuntu1~24.04.1"
+
+pytestmark = pytest.mark.skipif(SOURCE != "standin", reason="builds on the demo's base image")
+
+
+@pytest.fixture(autouse=True)
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MAAS_VERSION", "MAAS_PACKAGE_VERSION", "MAAS_IMAGE", "IMAGE_REVISION"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def configuration(copy: Path, *environment: str) -> tuple[str, dict[str, str]]:
