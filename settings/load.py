@@ -17,13 +17,19 @@ class SettingsError(Exception):
         self.problems = problems
 
 
+class _NotSet(ValueError):
+    """A required setting is not set."""
+
+
 def load(environ: Mapping[str, str]) -> Settings:
     """Read and check every setting; an empty variable counts as not set.
 
-    Raises SettingsError with all problems of the whole environment.
+    Raises SettingsError with all problems of the whole environment. Where a required setting is
+    missing, this may be the first start, and what only that one needs is named, too.
     """
     values: dict[str, Any] = {}
     problems: list[str] = []
+    missing = False
     for setting in declarations():
         try:
             values[setting.name.lower()] = _read(setting, environ)
@@ -32,6 +38,12 @@ def load(environ: Mapping[str, str]) -> Settings:
             if f"{setting.name}_FILE" not in problem:
                 problem += f". Example: {setting.name}={setting.example}"
             problems.append(problem)
+            missing |= isinstance(error, _NotSet)
+    if missing and values.get("maas_admin_password", "") is None:
+        problems.append(
+            "MAAS_ADMIN_PASSWORD is not set, and the first start needs it. Example:"
+            " MAAS_ADMIN_PASSWORD=a-long-password"
+        )
     region_settings, region_problems = read_region_settings(environ)
     problems += region_problems
     if problems:
@@ -56,7 +68,7 @@ def _read(setting: Declaration, environ: Mapping[str, str]) -> Any:
     if text:
         return setting.check(text)
     if setting.required:
-        raise ValueError("is not set")
+        raise _NotSet("is not set")
     return None
 
 

@@ -40,8 +40,20 @@ def test_all_problems_are_reported_at_once_each_with_an_example() -> None:
         "POSTGRES_PORT",
         "POSTGRES_PASSWORD",
         "MAAS_WORKERS",
+        "MAAS_ADMIN_PASSWORD",
     ]
     assert all("Example: " in problem for problem in found)
+
+
+def test_what_only_the_first_start_needs_is_named_with_what_is_missing() -> None:
+    nothing = [problem.split(". ")[0] for problem in problems({})]
+    assert nothing == [
+        "MAAS_URL is not set",
+        "POSTGRES_PASSWORD is not set",
+        "MAAS_ADMIN_PASSWORD is not set, and the first start needs it",
+    ]
+    assert len(problems({"MAAS_ADMIN_PASSWORD": "p-2"})) == 2
+    assert len(problems(NEEDED | {"POSTGRES_PORT": "x"})) == 1
 
 
 @pytest.mark.parametrize(
