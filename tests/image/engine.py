@@ -1,10 +1,16 @@
 """What the image tests use of the real engine."""
 
+import json
 import os
 import subprocess
+import urllib.parse
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 from eventually import eventually
+
+from maas_init.region_api import Key
 
 ROOT = Path(__file__).parents[2]
 # Of what the images are made: the stand-in, or "ppa", MAAS's own packages (make test-image).
@@ -104,6 +110,25 @@ def compose(
     return result.stdout
 
 
+class Refused(Exception):
+    """Compose does not take a file."""
+
+
+def compose_config(*options: str, **variables: str) -> dict[str, Any]:
+    """Return what Compose makes of some files, with the defaults of all other variables."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    shown = subprocess.run(
+        ["docker", "compose", "--env-file=/dev/null", *options, "config", "--format=json"],
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if shown.returncode:
+        raise Refused(shown.stderr)
+    return dict(json.loads(shown.stdout))
+
+
 class Container:
     def __init__(self, name: str, project: str = PROJECT) -> None:
         self.name = name
@@ -157,6 +182,24 @@ class Container:
         return docker(
             "exec", self._postgres, "psql", "-U", "maas", "-At", "-c", query, database
         ).strip()
+
+
+def set_in_maas(maas: Container, name: str, value: str) -> None:
+    """Change a setting as MAAS's own clients do, with a user's key."""
+    keys = maas.run("maas-region", "apikey", "--username", "admin").splitlines()
+    request = urllib.request.Request(
+        f"http://{maas.port(5240)}/MAAS/api/2.0/maas/?op=set_config",
+        data=urllib.parse.urlencode({"name": name, "value": value}).encode(),
+        headers={"Authorization": Key(*keys[0].split(":")).header()},
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:
+        assert response.status == 200
+
+
+def stored(maas: Container, name: str) -> object:
+    """Return a setting as MAAS has it in its database."""
+    text = maas.sql(f"SELECT value FROM maasserver_config WHERE name = '{name}'")
+    return json.loads(text) if text else None
 
 
 def start(name: str, *arguments: str, **environment: str) -> Container:

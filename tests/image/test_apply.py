@@ -1,16 +1,11 @@
 """`maas-init apply` on the running stack: what it reports is what MAAS then has."""
 
-import json
 import threading
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from engine import Container, docker
+from engine import Container, docker, set_in_maas, stored
 from eventually import eventually
-
-from maas_init.region_api import Key
 
 
 def apply(maas: Container, *more: str, **settings: str) -> tuple[int, list[str]]:
@@ -21,18 +16,6 @@ def apply(maas: Container, *more: str, **settings: str) -> tuple[int, list[str]]
     output = docker("exec", *variables, maas.name, "sh", "-c", script)
     *lines, status = output.splitlines()
     return int(status.split()[1]), [line.partition(" init: ")[2] or line for line in lines]
-
-
-def set_in_maas(maas: Container, name: str, value: str) -> None:
-    """Change a setting as MAAS's own clients do, with a user's key."""
-    keys = maas.run("maas-region", "apikey", "--username", "admin").splitlines()
-    request = urllib.request.Request(
-        f"http://{maas.port(5240)}/MAAS/api/2.0/maas/?op=set_config",
-        data=urllib.parse.urlencode({"name": name, "value": value}).encode(),
-        headers={"Authorization": Key(*keys[0].split(":")).header()},
-    )
-    with urllib.request.urlopen(request, timeout=10) as response:
-        assert response.status == 200
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,11 +30,6 @@ def as_before(stack: Container) -> Iterator[None]:
     eventually(reset, 60)  # nginx gives up a regiond that was restarted for 10 s
     eventually(lambda: stack.state("squid") == "RUNNING", 60)
     eventually(lambda: stack.probe().startswith("healthy"), 60)
-
-
-def stored(maas: Container, name: str) -> object:
-    text = maas.sql(f"SELECT value FROM maasserver_config WHERE name = '{name}'")
-    return json.loads(text) if text else None
 
 
 def test_the_start_applied_what_the_demo_declares(maas: Container) -> None:

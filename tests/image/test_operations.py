@@ -3,35 +3,16 @@
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from copied import OFFLINE, run
+from documented import NOT_TESTED, Block, blocks
 from engine import ROOT
 
 TEXT = (ROOT / "docs/operations.md").read_text()
-NOT_TESTED = "not-tested:"
+BLOCKS = blocks(TEXT)
 COMMAND = re.compile(r"(docker|make|maas-init|maas-region|healthcheck|supervisorctl|sudo|git) \S")
-
-
-@dataclass
-class Block:
-    number: int
-    lines: list[str]
-
-    @property
-    def tested(self) -> list[str]:
-        return [line for line in self.lines if NOT_TESTED not in line]
-
-    @property
-    def not_tested(self) -> list[str]:
-        return [line for line in self.lines if NOT_TESTED in line]
-
-
-def blocks() -> list[Block]:
-    found = re.findall(r"^```sh\n(.*?)^```", TEXT, re.M | re.S)
-    return [Block(number, text.splitlines()) for number, text in enumerate(found, 1)]
 
 
 def inline() -> Iterator[tuple[str, str]]:
@@ -43,7 +24,7 @@ def inline() -> Iterator[tuple[str, str]]:
 
 
 def test_every_command_in_the_text_is_in_a_block_or_says_why_not() -> None:
-    run_somewhere = "\n".join(line for block in blocks() for line in block.tested)
+    run_somewhere = "\n".join(line for block in BLOCKS for line in block.tested)
     mark = f" ({NOT_TESTED} "
     excused = {command for command, after in inline() if after.replace("\n", " ").startswith(mark)}
     for command, _ in inline():
@@ -54,14 +35,14 @@ def test_every_command_in_the_text_is_in_a_block_or_says_why_not() -> None:
 
 
 def test_every_reason_is_one() -> None:
-    for block in blocks():
+    for block in BLOCKS:
         for line in block.not_tested:
             assert len(line.partition(NOT_TESTED)[2].split()) >= 2, line
 
 
 def test_the_commands(image: str, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tested = not_tested = 0
-    for block in blocks():
+    for block in BLOCKS:
         tested += len(block.tested)
         not_tested += len(block.not_tested)
         script = ["set -e -o pipefail"]
