@@ -75,7 +75,7 @@ def config(text: str, directory: Path) -> Document:
     directory.mkdir(parents=True)
     file = directory / "docker-compose.yaml"
     file.write_text(text)
-    return compose_config(file, "--project-name", APP)
+    return compose_config(f"--file={file}", f"--project-name={APP}")
 
 
 def is_kept(text: str, directory: Path) -> bool:
@@ -209,7 +209,7 @@ def test_what_does_not_suit_is_noticed(more: Document) -> None:
 
 def test_it_is_as_hardened_as_compose_yaml(tmp_path: Path) -> None:
     here = config(TEXT, tmp_path / "here")["services"]
-    there = compose_config(ROOT / "compose.yaml")["services"]
+    there = compose_config(f"--file={ROOT / 'compose.yaml'}")["services"]
     same = ("cap_drop", "security_opt", "read_only", "pids_limit", "restart", "logging", "tmpfs")
     same += ("healthcheck", "shm_size", "command", "depends_on")
     for name in ("maas", "postgres"):
@@ -239,6 +239,11 @@ def test_what_has_no_login_is_on_loopback_and_truenas_ports_are_left_to_it() -> 
     ports = read(TEXT)["services"]["maas"]["ports"]
     assert "127.0.0.1:9568:9568" in ports
     assert not {"53", "67", "123"} & {port.split(":")[-2] for port in ports}
+
+
+def test_with_an_address_the_default_route_is_its_networks() -> None:
+    # of two networks Docker takes the one whose name sorts first
+    assert read(with_address())["networks"]["lan"]["name"] < f"{APP}_default"
 
 
 def test_what_to_set_stands_at_the_top_and_once() -> None:
@@ -343,7 +348,7 @@ def maas(nas: Nas) -> Container:
         MAAS_URL="http://maas:5240/MAAS",
         MAAS_ADMIN_PASSWORD="an-admin-password",
         POSTGRES_PASSWORD=PASSWORD,
-        STANDIN_TIME_SCALE="0.1",
+        STANDIN_TIME_SCALE="0.02",
         **FROM_TRUENAS,
     )
     nas.start()
