@@ -30,9 +30,9 @@ def test_a_kernel_that_does_not_tell(tmp_path: Path) -> None:
 
 
 def test_it_is_reported_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MAAS_URL", "POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE"):
+    for name in ("MAAS_URL", "MAAS_ADMIN_PASSWORD", "POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ConfigurationUnusable) as caught:
         run.load_settings(["the ports are not there"])
-    assert str(caught.value) == "cannot use the settings: 3 are wrong"
+    assert str(caught.value) == "cannot use the settings: 4 are wrong"
     assert caught.value.details[-1] == "the ports are not there"
