@@ -10,10 +10,11 @@ import time
 
 import psycopg2
 import psycopg2.extensions
+from maasserver import startuplock
 from maasserver.config import RegionConfig, own_id
 from maasserver.region import database
 from maasserver.temporalclient import TemporalConnection, Unavailable
-from provisioningserver import delays, log, paths
+from provisioningserver import delays, log, paths, release
 
 ORIGIN = "maas.temporal.worker"
 ID_TRIES = 10
@@ -31,12 +32,14 @@ class Worker:
 
     def run(self) -> None:
         """A start that fails ends the process."""
-        delays.pause(delays.IMPORT)
+        delays.pause(delays.DAEMON_IMPORT)
         try:
             self.maas_id = _wait_for_identity()
             if not paths.shared_secret().exists():
                 raise Hopeless(f"there is no {paths.shared_secret()}")
             self.database = self._connect_database()
+            if release.INTERNAL_API:
+                startuplock.wait_until_free(self.database, ORIGIN)
             temporal = TemporalConnection()
         except (Hopeless, Unavailable, psycopg2.Error) as failure:
             reason = " ".join(str(failure).split())

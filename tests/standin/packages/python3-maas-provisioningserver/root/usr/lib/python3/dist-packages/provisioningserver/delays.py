@@ -16,6 +16,10 @@ IMPORT = release.IMPORT_SECONDS
 """Importing Django and MAAS: each CLI call 2.1-2.6 s (maas-region-run.md 3), on 3.7 3.2-3.6 s
 (maas-37-region-run.md 1)."""
 
+DAEMON_IMPORT = release.DAEMON_IMPORT_SECONDS
+"""The same for apiserver and temporal-worker: without a database 3.7's end after 2.2-2.7 s
+(maas-37-region-run.md 3 and 6)."""
+
 MIGRATION = 0.09
 """One of 381 migrations: a first dbupgrade takes 38.7 s (maas-region-run.md 3.2)."""
 
@@ -44,6 +48,13 @@ FIRST_REQUEST = 0.3
 
 REGIOND_STOP = 0.7
 """regiond ends 0.7-1.5 s after SIGTERM (maas-region-run.md 6)."""
+
+APISERVER_START = 1.1
+"""3.6 and later, between the database and the certificates: without them apiserver ends after
+3.7 s, with them its sockets are there after that time (maas-37-region-run.md 3)."""
+
+OPENAPI = 0.25
+"""/MAAS/a/openapi.json is heavy (maas-37-region-run.md 8)."""
 
 APISERVER_STOP = 0.3
 """apiserver ends 0.3-0.5 s after SIGTERM (maas-region-run.md 6)."""

@@ -89,6 +89,12 @@ def apiserver_socket() -> Path:
     return _path("MAAS_APISERVER_HTTP_SOCKET_PATH", "/var/lib/maas/apiserver-http.sock")
 
 
+def internal_apiserver_socket() -> Path:
+    """3.6 and later (maas-37-region-run.md 2)."""
+    default = data() / "internalapiserver-http.sock"
+    return _path("MAAS_INTERNALAPISERVER_HTTP_SOCKET_PATH", str(default))
+
+
 def program(absolute: str) -> str:
     """A program below `MAAS_PATH`, where that is set (maas-region-run.md 1)."""
     return f"{os.environ.get('MAAS_PATH', '').rstrip('/')}{absolute}"

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from django.contrib.auth.models import User
 from django.db import Error, InterfaceError, OperationalError, connection
-from provisioningserver import delays, log
+from provisioningserver import delays, log, release
 from provisioningserver.version import split_version
 
 from maasserver import configvalues
@@ -43,7 +43,7 @@ class Application:
         self._version, self._subversion = split_version()
         self._routes = {
             "/MAAS/api/2.0/version/": self._describe,
-            "/MAAS/api/version/": lambda request: Response(200, "2.0"),
+            "/MAAS/api/version/": self._version_of_api,
             "/MAAS/rpc/": self._rpc,
             "/MAAS/r/": lambda request: Response(200, UI.read_bytes(), HTML),
             "/MAAS/api/2.0/maas/": _signed(self._maas),
@@ -79,6 +79,11 @@ class Application:
             "subversion": self._subversion,
         }
         return Response(200, json.dumps(answer), JSON)
+
+    def _version_of_api(self, request: Request) -> Response:
+        if release.SHORT_VERSION_NEEDS_DATABASE:
+            _with_connection(ControllerInfo.objects.count)
+        return Response(200, "2.0")
 
     def _rpc(self, request: Request) -> Response:
         return Response(200, json.dumps({"eventloops": _with_connection(rpc.event_loops)}), JSON)

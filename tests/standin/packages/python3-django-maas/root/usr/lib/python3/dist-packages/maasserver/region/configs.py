@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from provisioningserver import paths
+from provisioningserver import paths, release
 from provisioningserver.files import atomic_write
 
 from maasserver.region import certificates
@@ -38,7 +38,7 @@ upstream maas-apiserver {{
 
     location /MAAS/machine-resources/ {{ alias /usr/share/maas/machine-resources/; }}
     location = /metrics/temporal {{ proxy_pass http://127.0.0.1:9000/metrics; }}
-    location /MAAS/a/ {{ proxy_pass http://maas-apiserver/; }}
+    location /MAAS/a/ {{ proxy_pass http://maas-apiserver{apiserver_root}; }}
 
     location /MAAS/ {{
 {proxy}    }}
@@ -64,7 +64,7 @@ TLS = """\
     ssl_certificate {certificates}/regiond-proxy.pem;
     ssl_certificate_key {certificates}/regiond-proxy-key.pem;
     ssl_protocols TLSv1.2 TLSv1.3;
-    add_header Strict-Transport-Security "max-age=15552000" always;
+    add_header Strict-Transport-Security "max-age={hsts}" always;
 """
 
 MACHINES = """\
@@ -83,6 +83,16 @@ server {{
 
 """
 """With TLS on, what machines and racks need stays on 5240 (maas-operate.md 3)."""
+
+STREAM = """\
+# Written by the stand-in for MAAS. Changes are lost.
+server {{
+    listen [::]:5242;
+    listen 5242;
+    proxy_pass unix:{socket};
+}}
+"""
+"""TLS is apiserver's (maas-37-region-run.md 4)."""
 
 SQUID = """\
 # Written by the stand-in for MAAS. Changes are lost.
@@ -123,16 +133,24 @@ def write_nginx(workers: int) -> bool:
     tls = certificates.tls()
     if tls is not None:
         directory = _write_certificate(tls)
-        listen = TLS.format(port=tls["port"], certificates=directory)
+        listen = TLS.format(port=tls["port"], certificates=directory, hsts=release.HSTS_SECONDS)
         machines = MACHINES.format(port=tls["port"], proxy=PROXY)
     text = NGINX.format(
         workers=servers,
         apiserver=paths.apiserver_socket(),
+        apiserver_root="" if release.INTERNAL_API else "/",
         listen=listen,
         machines=machines,
         proxy=PROXY,
     )
     return atomic_write(paths.http_config() / "regiond.nginx.conf", text)
+
+
+def write_nginx_stream() -> None:
+    """3.6 and later."""
+    if release.INTERNAL_API:
+        text = STREAM.format(socket=paths.internal_apiserver_socket())
+        atomic_write(paths.http_config() / "regiond.nginx.stream.conf", text)
 
 
 def _write_certificate(tls: dict[str, Any]) -> Path:

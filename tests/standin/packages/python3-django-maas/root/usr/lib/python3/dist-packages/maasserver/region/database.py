@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from django.db import Error, connection
 from provisioningserver import log
 
-LOCK_CLASS = 20120116
-LOCK_STARTUP = 1
+from maasserver import startuplock
 
 
 def wait() -> None:
@@ -33,12 +32,12 @@ def wait() -> None:
 def startup_lock() -> Iterator[None]:
     """The advisory lock that serialises the start of several regions (maas-versions.md 1.5)."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, LOCK_STARTUP])
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", startuplock.NUMBERS)
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, LOCK_STARTUP])
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", startuplock.NUMBERS)
 
 
 def every(seconds: float, origin: str, action: Callable[[], None]) -> threading.Thread:

@@ -41,6 +41,14 @@ Application = Callable[[Request], Response]
 
 def serve(listener: socket.socket, application: Application) -> None:
     """Never returns; any number of threads may do this on the same listener."""
+    while True:
+        peer, _ = listener.accept()
+        with peer:
+            answer(peer, application)
+
+
+def answer(peer: socket.socket, application: Application) -> None:
+    """One request; whatever is wrong with it ends the connection at most."""
 
     class Handler(BaseHTTPRequestHandler):
         server_version = "standin"
@@ -73,10 +81,7 @@ def serve(listener: socket.socket, application: Application) -> None:
         def log_message(self, format: str, *args: object) -> None:
             """nginx has the access log."""
 
-    while True:
-        peer, _ = listener.accept()
-        with peer:
-            try:
-                Handler(peer, ("unix", 0), None)  # type: ignore[arg-type]
-            except (OSError, ValueError) as failure:
-                log.error("regiond.http", f"request broken off: {failure}")
+    try:
+        Handler(peer, ("unix", 0), None)  # type: ignore[arg-type]
+    except (OSError, ValueError) as failure:
+        log.error("regiond.http", f"request broken off: {failure}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db import transaction
-from provisioningserver import log, maaslog
+from provisioningserver import log, maaslog, refresh
 from provisioningserver.locks import FileLock, NotAvailable
 from provisioningserver.networks import own_addresses
 
@@ -36,6 +36,8 @@ class NetworksMonitor:
             self.locked = True
         try:
             found = {(a.interface, a.mac, a.ip, a.subnet) for a in own_addresses()}
+            if not self.refreshed:
+                refresh.describe()
         except Exception as failure:
             log.error(
                 ORIGIN,

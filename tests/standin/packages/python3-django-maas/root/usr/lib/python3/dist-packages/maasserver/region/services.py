@@ -107,6 +107,7 @@ class RegionServices:
 
         def configure() -> None:
             configs.write_nginx(self.workers)
+            configs.write_nginx_stream()
             time.sleep(RELOAD_AFTER)
             self.monitor.reload("http")
 

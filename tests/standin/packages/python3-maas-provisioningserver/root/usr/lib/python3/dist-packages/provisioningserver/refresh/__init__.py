@@ -6,12 +6,13 @@ directory must not be noexec.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tempfile
 from pathlib import Path
 
-from provisioningserver import paths
+from provisioningserver import paths, release
 
 SCRIPTS = (
     "20-maas-03-machine-resources",
@@ -24,6 +25,9 @@ SCRIPTS = (
 HERE = Path(__file__).resolve().parent
 URL = "http://127.0.0.1:5240"
 """Not maas_url (maas-region-run.md 7.5)."""
+
+DESCRIPTION = "50-maas-01-commissioning"
+"""Says in JSON what this machine has: without it no interface is recorded."""
 
 LIMIT = 60.0
 LITTER = 3
@@ -45,12 +49,21 @@ def run() -> None:
             _run(script, environment)
 
 
+def describe() -> None:
+    """Raise JSONDecodeError where sudo does not know the flags (maas-37-region-run.md 4)."""
+    json.loads(_sudo(DESCRIPTION, dict(os.environ)).stdout)
+
+
+def _sudo(script: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = ["sudo", *release.SUDO_FLAGS, str(HERE / script)]
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+
+
 def _run(script: str, environment: dict[str, str]) -> None:
-    command = ["sudo", "-E", str(HERE / script)]
     try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
-        )
+        done = _sudo(script, environment)
     except (OSError, subprocess.TimeoutExpired) as failure:
         raise Failed(f"{script}: {failure}") from failure
     if done.returncode:
