@@ -44,6 +44,9 @@ class Version:
     short_version_needs_database: bool
     """/MAAS/api/version/, too, is 500 without it."""
 
+    json_log: bool
+    """apiserver and temporal-worker log JSON, apiserver two lines for each request."""
+
     sudo_flags: tuple[str, ...]
     """How the refresh scripts get their environment through sudo."""
 
@@ -98,6 +101,7 @@ VERSIONS = {
             internal_api=False,
             apiserver_obeys_term=True,
             short_version_needs_database=False,
+            json_log=False,
             sudo_flags=("-E",),
             hsts_seconds=180 * 86400,
         ),
@@ -112,6 +116,7 @@ VERSIONS = {
             internal_api=True,
             apiserver_obeys_term=True,
             short_version_needs_database=False,
+            json_log=False,
             sudo_flags=PRESERVED,
             hsts_seconds=180 * 86400,
             depends=STREAM_MODULE,
@@ -127,6 +132,7 @@ VERSIONS = {
             internal_api=True,
             apiserver_obeys_term=False,
             short_version_needs_database=True,
+            json_log=True,
             sudo_flags=PRESERVED,
             hsts_seconds=730 * 86400,
             depends={

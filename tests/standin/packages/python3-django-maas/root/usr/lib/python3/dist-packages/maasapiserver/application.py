@@ -17,6 +17,7 @@ from maasapiserver.connection import Connection
 ROOT = "/MAAS/a"
 """3.6 and later; up to 3.5 nginx takes it away."""
 
+ORIGIN = "maas.apiserver"
 JSON = "application/json"
 DOCS = "<!doctype html><title>MAAS API (stand-in)</title><p>A stand-in: this page is all.</p>"
 METRICS = (
@@ -43,13 +44,21 @@ class Pages:
 
     def __call__(self, request: http.Request) -> http.Response:
         self._count += 1
+        if not release.JSON_LOG:
+            return self._answer(request)
+        log.info(ORIGIN, f"start of {request.method} {request.path}")
+        response = self._answer(request)
+        log.info(ORIGIN, f"end of {request.method} {request.path}: {response.status}")
+        return response
+
+    def _answer(self, request: http.Request) -> http.Response:
         view = self.views.get(request.path)
         if view is None:
             return _detail(404, "Not Found")
         try:
             return view(request)
         except psycopg2.Error as failure:
-            log.error("maas.apiserver", f"500 Internal Server Error: {failure}", trace=True)
+            log.error(ORIGIN, f"500 Internal Server Error: {failure}", trace=True)
             return http.Response(500, "Internal Server Error")
 
     def _metrics(self, request: http.Request) -> http.Response:

@@ -27,6 +27,7 @@ CLUSTER = ("cluster.pem", "cluster.key", "cacerts.pem")
 def run() -> None:
     """Where it obeys SIGTERM, it ends within half a second; any other signal ends it at once."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "maasserver.djangosettings.settings")
+    log.as_of_daemons()
     stop = threading.Event()
     terminate = stop.set
     if release.INTERNAL_API:

@@ -87,6 +87,7 @@ def _reconnect() -> TemporalConnection:
 
 def run() -> None:
     """SIGTERM ends it in 0.2 s."""
+    log.as_of_daemons()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
