@@ -81,7 +81,16 @@ def test_an_older_image_is_refused_and_nothing_is_changed(region: Container, ver
 
     docker("stop", region.name)
     volume = ("--volumes-from", region.name, "--entrypoint=sh")
-    look = ("run", "--rm", "--network=none", *volume, "truenas-maas-demo/postgres:15", "-c", FILES)
+    look = (
+        "run",
+        "--rm",
+        "--user=0",
+        "--network=none",
+        *volume,
+        "truenas-maas-demo/postgres:15",
+        "-c",
+        FILES,
+    )
     before, files = dump(), docker(*look)
     compose("up", "--detach", "--no-deps", "maas", project=PROJECT, version=oldest)
     eventually(lambda: region.inspect("{{.RestartCount}}") != "0", 60)

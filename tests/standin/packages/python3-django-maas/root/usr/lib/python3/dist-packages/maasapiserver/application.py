@@ -39,6 +39,7 @@ class Pages:
         self._count = 0
         self.views: dict[str, Callable[[http.Request], http.Response]] = {
             f"{root}/docs": lambda request: http.Response(200, DOCS, http.HTML),
+            f"{root}/openapi.json": _openapi,
             f"{root}/metrics": self._metrics,
         }
 
@@ -73,7 +74,6 @@ class User(Pages):
         self._connection = connection
         self._users: dict[str, str] = {}
         self.views |= {
-            f"{ROOT}/openapi.json": _openapi,
             f"{ROOT}/v3/": lambda request: _json(200, {}),
             f"{ROOT}/v3/auth/login": self._login,
             f"{ROOT}/v3/zones": self._zones,
