@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import facts
 import pytest
-from engine import VERSIONS, Container, build, compose, docker
+from engine import SOURCE, VERSIONS, Container, build, compose, docker
 from eventually import eventually
 
 PROJECT = "maas-test-versions"
@@ -67,6 +67,17 @@ def test_it_is_as_the_facts_say(
 
 def test_nothing_was_written_beside_the_volumes(region: Container) -> None:
     assert docker("diff", region.name) == ""
+
+
+def test_an_internal_api_that_is_lost_is_seen(region: Container, version: str) -> None:
+    if version < "3.7" or SOURCE != "standin":
+        pytest.skip(
+            "of 3.7 alone, whose apiserver does not end on SIGTERM (maas-37-region-run.md 5)"
+        )
+    region.run("supervisorctl", "signal", "TERM", "apiserver")
+    eventually(lambda: "degraded: internal_api" in region.run("healthcheck", "--direct"), 30)
+    region.run("supervisorctl", "restart", "apiserver")
+    eventually(lambda: region.run("healthcheck", "--direct").startswith("healthy: "), 30)
 
 
 def test_an_older_image_is_refused_and_nothing_is_changed(region: Container, version: str) -> None:

@@ -60,7 +60,8 @@ def test_each_known_version_is_tested_on_its_archive() -> None:
 
 def test_only_what_is_tested_and_tagged_is_pushed() -> None:
     release = yaml.safe_load(WORKFLOWS["release"].read_text())
-    assert release[True] == {"push": {"tags": ["v[0-9]+.[0-9]+.[0-9]+"]}}  # YAML 1.1 takes `on` for a truth value
+    on = release[True]  # YAML 1.1 takes `on` for a truth value
+    assert on == {"push": {"tags": ["v[0-9]+.[0-9]+.[0-9]+"]}}
     assert release["jobs"]["publish"]["needs"] == "test"
     assert release["jobs"]["test"]["uses"] == "./.github/workflows/test.yml"
     assert "push" not in bakes("build")["with"]
