@@ -23,13 +23,21 @@ ARG MAAS_VERSION
 ARG APT_SOURCES=apt/${MAAS_VERSION}.sources
 # A file of your own belongs into apt/, which the build context has.
 COPY --chmod=0644 ${APT_SOURCES} /etc/apt/sources.list.d/maas.sources
+# Which archive a package comes from where several have it.
+COPY --chmod=0644 apt/postgresql.pref /etc/apt/preferences.d/
 
 # --- The project and its dependencies, in a venv that MAAS's Python never sees ---
 FROM ${BASE_IMAGE} AS venv
-RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
-    --mount=type=cache,target=/var/lib/apt,sharing=locked \
-    apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3-venv
+ARG MAAS_VERSION
+ARG TARGETARCH
+# docker-clean of the base image would empty the cache of packages.
+RUN --mount=type=cache,id=apt-cache-${MAAS_VERSION}-${TARGETARCH},target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,id=apt-lists-${MAAS_VERSION}-${TARGETARCH},target=/var/lib/apt,sharing=locked \
+    rm -f /etc/apt/apt.conf.d/docker-clean \
+    && apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+        --option APT::Keep-Downloaded-Packages=true python3-venv
+# The packages of the lock file, by their hashes, and nothing that installs others.
 COPY requirements.lock /tmp/
 # Behind a proxy that inspects TLS: --secret id=ca-bundle,src=/etc/ssl/certs/ca-certificates.crt
 RUN --mount=type=cache,target=/root/.cache/pip \
@@ -38,6 +46,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && python3 -m venv /opt/truenas-maas \
     && /opt/truenas-maas/bin/pip install --require-hashes --no-compile -r /tmp/requirements.lock \
     && /opt/truenas-maas/bin/pip uninstall --yes --quiet pip setuptools
+# The project's own packages, and the shims.
 COPY settings /opt/truenas-maas/app/settings
 COPY supervisord /opt/truenas-maas/app/supervisord
 COPY maas_init /opt/truenas-maas/app/maas_init
@@ -57,23 +66,28 @@ FROM archives AS maas
 RUN groupadd --gid 568 maas \
     && useradd --uid 568 --gid 568 --home-dir /var/lib/maas --no-create-home \
         --shell /usr/sbin/nologin maas
+ARG MAAS_VERSION
+ARG TARGETARCH
 ARG MAAS_PACKAGES=maas-region-api
 # An exact one, such as 1:3.5.13-16468-g.051f4f00a-0ubuntu1~22.04.1, for all packages of MAAS's.
 ARG MAAS_PACKAGE_VERSION
-# policy-rc.d: no package starts a service here. postgresql-client is the newest that the sources
-# have: pg_dump refuses a server that is newer than itself. wget fetches what MAAS's commissioning
-# of its own host runs; iproute2 finds the address that Temporal broadcasts; nginx's stream module
-# passes 5242 on from 3.6 on.
-RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
-    --mount=type=cache,target=/var/lib/apt,sharing=locked \
-    printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod 0755 /usr/sbin/policy-rc.d \
+# MAAS and what it needs, without what package scripts leave for a host. policy-rc.d: no package starts
+# a service here. postgresql-client is the newest that the sources have: pg_dump refuses a server that
+# is newer than itself. wget fetches what MAAS's commissioning of its own host runs; iproute2 finds the
+# address that Temporal broadcasts; bind9-dnsutils has the nsupdate by which MAAS changes single names;
+# nginx's stream module passes 5242 on from 3.6 on.
+RUN --mount=type=cache,id=apt-cache-${MAAS_VERSION}-${TARGETARCH},target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,id=apt-lists-${MAAS_VERSION}-${TARGETARCH},target=/var/lib/apt,sharing=locked \
+    rm -f /etc/apt/apt.conf.d/docker-clean \
+    && printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod 0755 /usr/sbin/policy-rc.d \
     && if [ -n "${MAAS_PACKAGE_VERSION}" ]; then \
         printf 'Package: src:maas\nPin: version %s\nPin-Priority: 1001\n' "${MAAS_PACKAGE_VERSION}" \
             > /etc/apt/preferences.d/maas; fi \
     && apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+        --option APT::Keep-Downloaded-Packages=true \
         ${MAAS_PACKAGES} ${MAAS_PACKAGE_VERSION:+maas-region-api=${MAAS_PACKAGE_VERSION}} \
-        libnginx-mod-stream postgresql-client iproute2 wget \
+        bind9-dnsutils iproute2 libnginx-mod-stream postgresql-client wget \
     # the packaged preseeds and drivers where a volume at /etc/maas cannot hide them: MAAS looks for
     # preseeds there, too, and init puts drivers.yaml into a volume that has none
     && cp -R /etc/maas/preseeds /etc/maas/drivers.yaml /usr/share/maas/ \
@@ -85,10 +99,11 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
         /var/lib/maas /var/log/maas /var/spool/maas-proxy /var/log/*.log /var/log/apt \
     # other users' directories, which MAAS has elsewhere here or not at all
         /var/lib/bind/maas /var/cache/maas-proxy /var/lib/chrony /var/log/chrony \
-    # what stands for a host: an empty regiond.conf that is root's, jobs of cron, rights of sudo
+    # what is for a host: an empty regiond.conf, jobs of cron, rights of sudo
         /etc/maas/regiond.conf /etc/cron.d/maas* /etc/sudoers.d/*maas* \
-    && sed -i '\,/etc/bind/maas/,d' /etc/bind/named.conf.local /etc/bind/named.conf.options \
     && install -d -o maas -g maas -m 0750 /var/lib/maas /var/log/maas /var/spool/maas-proxy \
+    # a directory of MAAS's with files of root's
+    && chown -R maas:maas /etc/maas \
     # nginx opens its compiled-in log before it reads its configuration
     && ln -sf /dev/stderr /var/log/nginx/error.log \
     # a program with a file capability cannot be executed at all under cap_drop: ALL
@@ -99,7 +114,9 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
 
 # --- The image ---
 FROM maas AS runtime
+# The project, 27 MB.
 COPY --from=venv /opt/truenas-maas /opt/truenas-maas
+# Its commands on the PATH, before those of packages.
 RUN ln -s /opt/truenas-maas/shims/* /opt/truenas-maas/bin/supervisorctl /usr/local/bin/ \
     && ln -s /opt/truenas-maas/app/healthcheck/probe.py /usr/local/bin/healthcheck \
     && ln -s /opt/truenas-maas/app/supervisord/supervisord.conf /etc/supervisord.conf

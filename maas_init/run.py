@@ -90,13 +90,13 @@ def run() -> int:
         return _reported(paths)
 
 
-def load_settings(others: Sequence[str] = ()) -> Settings:
-    """Read the settings. Raises ConfigurationUnusable with all problems, and those of others."""
+def load_settings(more_problems: Sequence[str] = ()) -> Settings:
+    """Read the settings. Raises ConfigurationUnusable with all problems, and those given."""
     try:
         settings = all_settings.load(os.environ)
-        problems = [*others]
+        problems = [*more_problems]
     except SettingsError as error:
-        problems = [*error.problems, *others]
+        problems = [*error.problems, *more_problems]
     if len(problems) == 1:
         raise ConfigurationUnusable(f"cannot use the settings: {problems[0]}")
     if problems:
@@ -256,7 +256,9 @@ def _prepare_database(
         else:
             password = admin.required_password(settings)
             admin.is_administrator(connection, settings.maas_admin_username)
-            admin.create(settings.maas_admin_username, settings.maas_admin_email, password)
+            admin.create(
+                connection, settings.maas_admin_username, settings.maas_admin_email, password
+            )
             step.result(f"created {settings.maas_admin_username}")
 
 

@@ -23,7 +23,7 @@ COMPOSE_VARIABLES = (
     (
         "MAAS_NTP_PORT",
         "127.0.0.1:0",
-        "Likewise for NTP: 123 or ADDRESS:123. TrueNAS keeps port 123 of its own addresses.",
+        "Likewise for NTP: 123 or ADDRESS:123. TrueNAS reserves port 123 of its own addresses.",
     ),
     ("MAAS_SYSLOG_PORT", "127.0.0.1:0", "Likewise for the logs of machines, such as 5247."),
     ("MAAS_HEALTH_PORT", "127.0.0.1:9568", "Address and port of the host that lead to metrics."),

@@ -69,7 +69,8 @@ def configuration() -> str:
         "| variable | default | meaning |",
         "|---|---|---|",
     ]
-    lines += [f"| `{name}` | `{default}` | {help} |" for name, default, help in COMPOSE_VARIABLES]
+    for name, default, help in COMPOSE_VARIABLES:
+        lines.append(f"| `{name}` | {f'`{default}`' if default else 'none'} | {help} |")
     return "\n".join(lines) + "\n"
 
 

@@ -29,7 +29,8 @@ def run(settings: Settings, username: str, email: str | None, password_file: str
     exists = _find(settings, username)
     password = read_password(password_file)
     if not exists:
-        admin.create(username, email, password)
+        with database.connect(settings) as connection:
+            admin.create(connection, username, email, password)
         return f"created the administrator {username}"
     admin.set_password(username, password)
     return f"set the password of {username}"

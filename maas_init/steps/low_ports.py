@@ -24,5 +24,5 @@ def problems(sysctl: Path = SYSCTL) -> list[str]:
         f"{name} is {first}, as is usual on a host's own network, and MAAS's DNS (port 53) and time"
         f" (123) need {LOWEST_PORT} or less. On the host: sysctl -w {name}={LOWEST_PORT} (for good:"
         " in /etc/sysctl.d; on TrueNAS: System > Advanced Settings > Sysctl), or give the container"
-        " a network of its own"
+        " a network of Docker's, which has 0"
     ]

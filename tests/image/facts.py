@@ -23,9 +23,9 @@ TABLES: dict[str, list[Any]] = yaml.safe_load(
 PYTHON = "/opt/truenas-maas/bin/python3"
 REQUEST = """
 import sys, httpx
-path, socket = sys.argv[1:]
+path, socket, port = sys.argv[1:]
 transport = httpx.HTTPTransport(uds=socket) if socket else None
-answer = httpx.Client(transport=transport).get("http://127.0.0.1:5240" + path)
+answer = httpx.Client(transport=transport).get(f"http://127.0.0.1:{port}{path}")
 print(answer.status_code, " ".join(answer.text.split()))
 """
 PEBBLE_STATE = """
@@ -123,8 +123,9 @@ def _programs(row: Row, version: str) -> Look:
 
 
 def _ports(row: Row, version: str) -> Look:
-    command = f"ss -Hln{row['protocol'][0]} 'sport = :{row['port']}' | head -n 1 | wc -l"
-    return command, "0" if row.get("absent") else "1"
+    command = f"ss -Hln{row['protocol'][0]} 'sport = :{row['port']}' | awk '{{print $4}}'"
+    listening = f"({row.get('address', '[^ ]+')}:{row['port']}\\s*)+"
+    return command, "" if row.get("absent") else listening
 
 
 def _sockets(row: Row, version: str) -> Look:
@@ -170,6 +171,7 @@ def _leftovers(row: Row, version: str) -> Look:
 
 def _endpoints(row: Row, version: str) -> Look:
     command = f"{PYTHON} -c {shlex.quote(REQUEST)} {row['path']} '{row.get('socket', '')}'"
+    command += f" {row.get('port', 5240)}"
     body = row.get("body", "").replace("VERSION", re.escape(version))
     return command, f"{row['status']} .*{body}.*"
 

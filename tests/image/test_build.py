@@ -14,6 +14,7 @@ from engine import CA_BUNDLE, ROOT, SOURCE, docker
 # facts/maas-versions.md 1.1, by the release that stands in for each here (tests/standin).
 RELEASES = {"3.5": ("22.04", "jammy"), "3.6": ("24.04", "noble"), "3.7": ("24.04", "noble")}
 BASES = {"22.04": "bookworm", "24.04": "trixie"}
+PINS = ROOT / "apt/postgresql.pref"
 NAME = "maas-test-archives"
 FINGERPRINTS = {
     "maas": "3AB6DCF1F234E78DAA9C104204E7FDC5684D4A1C",  # Launchpad's of ~maas
@@ -65,6 +66,8 @@ def test_a_version_picks_its_ubuntu_release_and_its_archive(tmp_path: Path, vers
     assert built.returncode == 0, built.stdout
     show = ("cat", "/etc/os-release", "/etc/apt/sources.list.d/maas.sources")
     text = docker("run", "--rm", "--network=none", NAME, *show)
+    pins = ("cat", "/etc/apt/preferences.d/postgresql.pref")
+    assert docker("run", "--rm", "--network=none", NAME, *pins) == PINS.read_text()
     docker("rmi", NAME)
     assert f"VERSION_CODENAME={BASES[release]}" in text
     sources = text[text.index("Types: deb") :]
@@ -100,10 +103,32 @@ def test_a_package_version_that_there_is_not_is_no_other_one(tmp_path: Path) -> 
     assert "Version '3.5.0+standin' for 'maas-region-api' was not found" in built.stdout
 
 
+def test_of_postgresqls_archive_the_client_alone_is_taken(tmp_path: Path) -> None:
+    """As apt itself reads the pins: of an archive of that name, here one of empty packages."""
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    names = ("postgresql-client", "libpq5", "python3-psycopg2")
+    entry = "Package: {}\nVersion: 99\nArchitecture: amd64\nFilename: ./x\nSize: 1\n\n"
+    (archive / "Packages").write_text("".join(map(entry.format, names)))
+    (archive / "Release").write_text("Origin: apt.postgresql.org\nSuite: bookworm-pgdg\n")
+    script = f"""
+        echo 'deb [trusted=yes] file:/archive ./' >/etc/apt/sources.list.d/pgdg.list
+        apt-get -qq update && apt-cache policy {" ".join(names)} | grep Candidate:"""
+    volumes = (
+        f"--volume={archive}:/archive:ro",
+        f"--volume={PINS}:/etc/apt/preferences.d/x.pref:ro",
+    )
+    image = "truenas-maas-demo/debian:bookworm"
+    said = docker("run", "--rm", *volumes, image, "sh", "-ec", script)
+    client, libpq, psycopg = (line.split()[1] for line in said.splitlines()[-3:])
+    assert (client, libpq) == ("99", "99")
+    assert psycopg.startswith("2.")
+
+
 def test_no_archive_is_trusted_without_its_key() -> None:
     for line in (ROOT / "Dockerfile").read_text().splitlines():
         assert not re.search("apt-key|add-apt-repository|allow-unauthenticated|trusted=yes", line)
-    for file in (ROOT / "apt").iterdir():
+    for file in (ROOT / "apt").glob("*.sources"):
         text = file.read_text()
         assert text.count("Signed-By: /usr/share/keyrings/") == text.count("Types: deb")
         assert "Trusted" not in text

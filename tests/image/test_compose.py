@@ -180,3 +180,8 @@ def test_on_the_hosts_network_only_maas_is_open_to_others() -> None:
     for name in NAMES:
         for key in ("cap_drop", "security_opt", "read_only", "user", "volumes", "tmpfs"):
             assert found[name].get(key) == service(name).get(key)
+
+
+def test_on_the_hosts_network_another_database_stays_the_one_that_is_named() -> None:
+    found = shown(overlay=HOST_NETWORK, POSTGRES_HOST="db.example.com")["services"]["maas"]
+    assert found["environment"]["POSTGRES_HOST"] == "db.example.com"

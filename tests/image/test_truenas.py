@@ -95,14 +95,18 @@ def merged(document: Document, more: Document) -> Document:
     return both
 
 
-def with_address() -> str:
-    """Return the file with what the page adds for an address in the network."""
-    (block,) = blocks(PAGE, "yaml")
-    as_compose = yaml.dump(merged(read(TEXT), read("\n".join(block.lines))))
-    return str(as_compose)
+def with_block(number: int, *, ports: bool) -> str:
+    """Return the file with what the page adds to it, and with or without MAAS's published ports."""
+    document = merged(read(TEXT), read("\n".join(blocks(PAGE, "yaml")[number].lines)))
+    if not ports:
+        del document["services"]["maas"]["ports"]
+    return str(yaml.dump(document))
 
 
-FILES = pytest.mark.parametrize("text", [TEXT, with_address()], ids=["file", "with an address"])
+WITH_ADDRESS = with_block(0, ports=True)
+ON_HOSTS_NETWORK = with_block(1, ports=False)
+NAMES = ["file", "with an address", "on the host's network"]
+FILES = pytest.mark.parametrize("text", [TEXT, WITH_ADDRESS, ON_HOSTS_NETWORK], ids=NAMES)
 
 
 def unsuitable(document: Document) -> list[str]:
@@ -161,7 +165,8 @@ def test_truenas_changes_nothing_of_what_it_means(text: str, tmp_path: Path) -> 
 
 @FILES
 def test_it_suits_truenas(text: str) -> None:
-    assert unsuitable(read(text)) == []
+    host = ["maas: network_mode"] if text == ON_HOSTS_NETWORK else []
+    assert unsuitable(read(text)) == host
 
 
 @pytest.mark.parametrize(
@@ -243,7 +248,7 @@ def test_what_has_no_login_is_on_loopback_and_truenas_ports_are_left_to_it() -> 
 
 def test_with_an_address_the_default_route_is_its_networks() -> None:
     # of two networks Docker takes the one whose name sorts first
-    assert read(with_address())["networks"]["lan"]["name"] < f"{APP}_default"
+    assert read(WITH_ADDRESS)["networks"]["lan"]["name"] < f"{APP}_default"
 
 
 def test_what_to_set_stands_at_the_top_and_once() -> None:

@@ -58,7 +58,7 @@ def test_each_known_version_is_tested_on_its_archive() -> None:
     assert image["steps"][-1]["run"] == f".ci/debian env {command}"
 
 
-def test_only_what_is_tested_and_tagged_is_pushed() -> None:
+def test_a_tag_is_published_after_its_tests_alone() -> None:
     release = yaml.safe_load(WORKFLOWS["release"].read_text())
     on = release[True]  # YAML 1.1 takes `on` for a truth value
     assert on == {"push": {"tags": ["v[0-9]+.[0-9]+.[0-9]+"]}}
