@@ -170,8 +170,6 @@ def test_even_what_ignores_every_signal_cannot_make_the_shipped_stop_longer_than
         steps[priority] = max(steps.get(priority, 0), patience)
     programs = program_file.read_all(ROOT / "supervisord/supervisord.conf")
     assert sum(steps.values()) < 15
-    assert {need for program in programs.values() for need in program.needs} == {
-        "init",
-        "/run/maas/regiond-webapp.sock.0",
-    }
+    needs = {need for program in programs.values() for need in program.needs}
+    assert needs & programs.keys() == {"init"}  # nothing else waits for another's end
     assert max(steps) == 900  # regiond's
