@@ -20,8 +20,8 @@ from typing import IO
 IMAGE = "tests/image/test_image.py"
 FIRST = ("tests/unit", "tests/integration", IMAGE)
 OTHERS = ("tests/image", f"--ignore={IMAGE}", "-m")
-SHOWN = (*OTHERS, "not beside and not faults")
-BESIDE = ((*OTHERS, "beside"), (*OTHERS, "faults"))
+SHOWN = (*OTHERS, "not beside and not own_stack")
+BESIDE = ((*OTHERS, "beside"), (*OTHERS, "own_stack"))
 
 interrupted = False
 

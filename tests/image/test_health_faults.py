@@ -17,7 +17,7 @@ import pytest
 from engine import Container, compose, docker
 from eventually import eventually
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.own_stack
 PROJECT = "maas-test-health"
 MAAS = f"{PROJECT}-maas-1"
 OUTAGE_SECONDS = int(os.environ.get("OUTAGE_SECONDS") or 45)

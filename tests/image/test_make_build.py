@@ -59,8 +59,8 @@ def test_an_unknown_version_is_refused_before_the_engine_is_asked(
     (copy / ".env").write_text("MAAS_VERSION=3.4\n")
     refused = run(copy, "env", "DOCKER_HOST=tcp://192.0.2.1:1", *command)
     assert refused.returncode == (2 if command[0] == "make" else 1)
-    says = ["cannot build MAAS '3.4'", f"  known versions: {', '.join(KNOWN)}"]
-    assert refused.stdout.replace("scripts/build\n", "").splitlines()[:2] == says
+    says = f"cannot build MAAS '3.4'\n  known versions: {', '.join(KNOWN)}\n"
+    assert says in refused.stdout
 
 
 @pytest.mark.parametrize("version", ["9.9", "3.5; id", "3.5\n3.6", "3", ".*", "-e", "../apt/3.5"])

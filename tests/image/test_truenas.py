@@ -27,6 +27,7 @@ from engine import (
 )
 from eventually import eventually
 
+pytestmark = pytest.mark.own_stack
 TEXT = (ROOT / "truenas/compose.yaml").read_text()
 PAGE = (ROOT / "docs/truenas.md").read_text()
 APP = "ix-maas"

@@ -7,6 +7,7 @@ import pytest
 from engine import SOURCE, VERSIONS, Container, build, compose, docker
 from eventually import eventually
 
+pytestmark = pytest.mark.own_stack
 PROJECT = "maas-test-versions"
 DATA = "/var/lib/maas"
 # MAAS's locks are links to the process that holds them (maas-region-run.md 6).
