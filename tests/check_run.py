@@ -1,7 +1,8 @@
 """Running one check by itself."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,28 @@ async def run(check: Check, environment: Mapping[str, str]) -> Failure | None:
 
 def reason(failure: Failure | None) -> str:
     return str(failure) if failure else "passed"
+
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def ask_tls_service(
+    module: ModuleType,
+    environment: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    serve: Serve,
+    context: ssl.SSLContext | None,
+) -> str:
+    """Run a module's check on a service in the place of the real one; return why it failed."""
+
+    async def ask() -> str:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        monkeypatch.setattr(module, "PORT", server.sockets[0].getsockname()[1])
+        failure = await run(module.CHECK, environment)
+        server.close()
+        return reason(failure)
+
+    return asyncio.run(ask())
 
 
 class Answering(asyncio.DatagramProtocol):

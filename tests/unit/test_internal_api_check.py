@@ -35,15 +35,8 @@ def ask(
         if not servers:
             writer.close()
 
-    async def run() -> str:
-        tls = certificates.server_context(servers) if servers else None
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-        monkeypatch.setattr(internal_api, "PORT", server.sockets[0].getsockname()[1])
-        failure = await check_run.run(internal_api.CHECK, environment)
-        server.close()
-        return check_run.reason(failure)
-
-    return asyncio.run(run())
+    context = certificates.server_context(servers) if servers else None
+    return check_run.ask_tls_service(internal_api, environment, monkeypatch, serve, context)
 
 
 def test_a_server_of_the_cluster(

@@ -34,16 +34,8 @@ def ask(
         writer.write(answer)
         writer.close()
 
-    async def run() -> str:
-        server = await asyncio.start_server(
-            serve, "127.0.0.1", 0, ssl=certificates.server_context(servers)
-        )
-        monkeypatch.setattr(temporal, "PORT", server.sockets[0].getsockname()[1])
-        failure = await check_run.run(temporal.CHECK, environment)
-        server.close()
-        return check_run.reason(failure)
-
-    return asyncio.run(run())
+    context = certificates.server_context(servers)
+    return check_run.ask_tls_service(temporal, environment, monkeypatch, serve, context)
 
 
 def test_http_2(
