@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from engine import UNPRIVILEGED, VERSIONS, build, docker
@@ -18,12 +19,17 @@ NEEDLESS = (
 )
 
 
+@pytest.fixture(scope="module")
+def built() -> None:
+    """Build all of them side by side; that of 3.6 has its packages pinned to the very version."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(build, VERSIONS))
+
+
 @pytest.fixture(scope="module", params=VERSIONS)
-def image(request: pytest.FixtureRequest) -> str:
-    """Give the image of a version; that of 3.6 has its packages pinned to the very version."""
-    version = str(request.param)
-    build(version)
-    return image_of(version)
+def image(request: pytest.FixtureRequest, built: None) -> str:
+    """Give the image of a version."""
+    return image_of(str(request.param))
 
 
 def test_configuration(image: str) -> None:

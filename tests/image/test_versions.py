@@ -27,10 +27,10 @@ USERS = "SELECT username, email, password FROM auth_user ORDER BY id"
 
 
 def in_volume(container: Container, command: str) -> str:
-    """Run a command as root in the volumes of a container that is stopped."""
+    """Run a command as UID 568 in the volumes of a container that is stopped."""
     volumes = (f"--volumes-from={container.name}", "--network=none")
     sh = ("--entrypoint=sh", "truenas-maas-demo/postgres:15", "-c", command)
-    return docker("run", "--rm", "--user=0", *volumes, *sh)
+    return docker("run", "--rm", "--user=568", *volumes, *sh)
 
 
 @pytest.fixture(scope="module")
