@@ -1,4 +1,4 @@
-"""All tests, in four sessions of pytest, of which the last three run side by side.
+"""All tests, in sessions of pytest: one alone, then three rows of them side by side.
 
 Unit and integration tests have the machine for themselves, as some measure time. The image's own
 tests are with them: they build it, alone, for all others. Of the other image tests those with a
@@ -15,12 +15,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from typing import IO
 
 IMAGE = "tests/image/test_image.py"
 FIRST = ("tests/unit", "tests/integration", IMAGE)
 OTHERS = ("tests/image", f"--ignore={IMAGE}", "-m")
-SHOWN = (*OTHERS, "not beside and not own_stack")
+SHOWN = (*OTHERS, "not beside and not own_stack and not chaos")
+# One row begins with what is shown, and goes on with what would make another one too long.
+AFTER = (*OTHERS, "chaos")
 BESIDE = ((*OTHERS, "beside"), (*OTHERS, "own_stack"))
 
 interrupted = False
@@ -43,16 +46,24 @@ class Session:
             stderr=output,
             start_new_session=True,
         )
+        self._told = False
+
+    def interrupt(self) -> None:
+        """Send it SIGINT, once."""
+        if not self._told:
+            self._told = True
+            self.process.send_signal(signal.SIGINT)
 
 
-def wait_for(*sessions: Session) -> list[str]:
-    """Wait until all have ended; return a line for each that failed."""
-    told = False
+def wait_for(*sessions: Session, meanwhile: Sequence[Session] = ()) -> list[str]:
+    """Wait until these have ended; return a line for each that failed.
+
+    An interruption reaches those that run `meanwhile`, too.
+    """
     while any(session.process.poll() is None for session in sessions):
-        if interrupted and not told:
-            told = True
-            for session in sessions:
-                session.process.send_signal(signal.SIGINT)
+        if interrupted:
+            for session in (*sessions, *meanwhile):
+                session.interrupt()
         time.sleep(0.2)
     return [
         f"failed, exit status {session.process.returncode}: {session.name}"
@@ -67,8 +78,11 @@ def main() -> int:
     failed = wait_for(Session(FIRST))
     if not interrupted:
         with contextlib.ExitStack() as files:
-            outputs = [files.enter_context(tempfile.TemporaryFile()) for _ in BESIDE]
-            failed += wait_for(Session(SHOWN), *map(Session, BESIDE, outputs))
+            outputs = [files.enter_context(tempfile.TemporaryFile()) for _ in (AFTER, *BESIDE)]
+            beside = [Session(*each) for each in zip(BESIDE, outputs[1:], strict=True)]
+            failed += wait_for(Session(SHOWN), meanwhile=beside)
+            after = [] if interrupted else [Session(AFTER, outputs[0])]
+            failed += wait_for(*after, *beside)
             for output in outputs:
                 output.seek(0)
                 shutil.copyfileobj(output, sys.stdout.buffer)

@@ -25,7 +25,7 @@ from engine import (
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Share out the image tests to the sessions of tests/all.py, by what they use."""
     for item in items:
-        if "network" in item.fixturenames:
+        if "network" in item.fixturenames and not item.get_closest_marker("chaos"):
             item.add_marker("beside")
 
 

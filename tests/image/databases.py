@@ -4,6 +4,7 @@ The databases are made by the stand-in's own commands, not by what is tested.
 """
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ VERSIONS = ("3.5", "3.6", "3.7")  # those of which the tables of states below sp
 SERVERS = ("15", "17")
 PASSWORD = "secret-of-the-database"
 ADMIN_PASSWORD = "secret-of-the-admin"
-NETWORK = "maas-test-init"
+NETWORK = f"maas-test-init-{os.getpid()}"  # each session of pytest has its own
 DATA = "/var/lib/maas"
 # These work all the time, and beside them runs a stack whose checks have so many seconds to answer.
 BEHIND_OTHERS = "--cpu-shares=128"

@@ -16,6 +16,7 @@ import pytest
 from databases import DATA, VERSIONS, Postgres, Result, Runner, make_templates, running
 from engine import build, docker
 
+pytestmark = pytest.mark.chaos
 RUNS = int(os.environ.get("CHAOS_RUNS") or 20)
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10**6))
 DATABASE = "chaos"
