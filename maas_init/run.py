@@ -21,6 +21,7 @@ from maas_init import (
     atomic_file,
     backup_directory,
     file_lock,
+    maas_command,
     maas_package,
     packaged,
     unfinished_restore,
@@ -123,6 +124,8 @@ def reason(error: Exception, paths: Paths) -> InitError:
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         text = " ".join(str(error).split())
         return DatabaseUnavailable(f"cannot go on: the database connection failed: {text}")
+    if isinstance(error, maas_command.CommandFailed):  # killed, say
+        return InitError(f"cannot go on: {error}")
     if isinstance(error, OSError) and error.errno in VOLUME_ERRORS:
         return VolumeUnusable(f"cannot write {error.filename or paths.data}: {error.strerror}")
     mistake = Unforeseen(f"cannot go on, because of a mistake in maas-init: {error!r}")

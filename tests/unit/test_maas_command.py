@@ -1,13 +1,16 @@
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from eventually import eventually
 
-from maas_init import maas_command
+from maas_init import maas_command, run
+from maas_init.errors import Unforeseen
 from maas_init.maas_command import CommandFailed
+from maas_init.paths import Paths
 
 
 def python(source: str) -> list[str]:
@@ -118,3 +121,14 @@ def test_a_command_ends_with_who_has_called_it(tmp_path: Path) -> None:
 def test_a_django_command_is_named_by_its_name() -> None:
     with pytest.raises(CommandFailed, match=r"^nonsense ended with status 1: "):
         maas_command.run(maas_command.django("nonsense"), timeout=10)
+
+
+def test_one_that_nobody_expected_to_fail_is_no_mistake_of_ours(
+    environment: Mapping[str, str],
+) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        maas_command.run(["sh", "-c", "kill -9 $$"], timeout=10)
+    ended = run.reason(caught.value, Paths.from_environment(environment))
+    assert str(ended) == "cannot go on: sh was ended by SIGKILL: no output"
+    assert ended.exit_status == 75
+    assert not isinstance(ended, Unforeseen)
