@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 SOURCE = os.environ.get("MAAS_SOURCE") or "standin"
 # The version that a stack runs, and those that are upgraded to each other.
 VERSION = os.environ.get("MAAS_VERSION") or "3.5"
-_KNOWN = sorted(file.stem for file in (ROOT / "apt").glob("*.sources"))
-VERSIONS = tuple(v for v in _KNOWN if "MAAS_VERSION" not in os.environ or v <= VERSION)
+KNOWN = sorted(file.stem for file in (ROOT / "apt").glob("*.sources"))
+VERSIONS = tuple(v for v in KNOWN if "MAAS_VERSION" not in os.environ or v <= VERSION)
 # This one's packages are of a version that is named exactly.
 PINNED = "3.6"
 _REPOSITORY = "truenas-maas-demo/maas" if SOURCE == "standin" else "truenas-maas-test/maas"

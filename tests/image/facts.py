@@ -34,7 +34,7 @@ client = httpx.Client(transport=httpx.HTTPTransport(uds="/run/maas/pebble.sock")
 (found,) = client.get("http://localhost/v1/services?names=" + sys.argv[1]).json()["result"]
 print(found["name"], found["current"])
 """
-# Of MAAS's programs those that regiond does not start: their environment is what it inherits, too.
+# MAAS's own, which read its environment.
 MAAS_PROGRAMS = ("regiond", "apiserver", "temporal-worker")
 
 

@@ -6,10 +6,9 @@ import re
 import subprocess
 from typing import Any
 
-from engine import ROOT
+from engine import KNOWN, ROOT
 
 REPOSITORY = "ghcr.io/truenas-maas/truenas-maas"
-KNOWN = sorted(path.stem for path in (ROOT / "apt").glob("[0-9]*.sources"))
 
 
 def bake(**variables: str) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 from copied import OFFLINE, run
-from engine import ROOT, SOURCE, docker
+from engine import KNOWN, SOURCE, docker
 
-KNOWN = sorted(path.stem for path in (ROOT / "apt").glob("[0-9]*.sources"))
 BUILT = "truenas-maas-demo/maas:test-build"
 EXACT = "1:3.6.2-17890-g.0123abc-0ubuntu1~24.04.1"
 

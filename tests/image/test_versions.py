@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import facts
 import pytest
+from databases import DATA, Postgres
 from engine import SOURCE, VERSIONS, Container, build, compose, docker
 from eventually import eventually
 
 pytestmark = pytest.mark.own_stack
 PROJECT = "maas-test-versions"
-DATA = "/var/lib/maas"
 # MAAS's locks are links to the process that holds them (maas-region-run.md 6).
 LOCKS = " ".join(
     f"{DATA}/run/lock/{name}"
@@ -103,14 +103,9 @@ def test_an_older_image_is_refused_and_nothing_is_changed(region: Container, ver
     if version != VERSIONS[-1] or len(VERSIONS) == 1:
         pytest.skip("of the newest version alone")
     oldest = VERSIONS[0]
-    postgres = f"{PROJECT}-postgres-1"
-
-    def dump() -> str:
-        text = docker("exec", postgres, "pg_dump", "-U", "maas", "maasdb")
-        return "\n".join(line for line in text.splitlines() if "restrict " not in line)
-
+    server = Postgres("15", f"{PROJECT}-postgres-1")
     docker("stop", region.name)
-    before, files = dump(), in_volume(region, FILES)
+    before, files = server.dump("maasdb"), in_volume(region, FILES)
     compose("up", "--detach", "--no-deps", "maas", project=PROJECT, version=oldest)
     state = "{{.State.Status}} {{.State.ExitCode}}"
     eventually(lambda: region.inspect(state) == "restarting 65", 60)
@@ -119,7 +114,7 @@ def test_an_older_image_is_refused_and_nothing_is_changed(region: Container, ver
     (refusal,) = refusals
     assert "cannot use the database" in refusal
     assert "newer" in refusal
-    assert dump() == before
+    assert server.dump("maasdb") == before
     assert in_volume(region, FILES) == files
     compose("up", "--detach", "maas", project=PROJECT, version=version)
     region.wait_until_healthy()
