@@ -157,4 +157,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=6s --start-period=15m --start-interval=2s --retries=3 \
     CMD ["healthcheck"]
 ENTRYPOINT []
-CMD ["/opt/truenas-maas/bin/python3", "-I", "-m", "supervisord"]
+# The kernel drops what PID 1 has no handler for, but keeps what is blocked; Python takes a moment.
+CMD ["env", "--block-signal=TERM,INT", "/opt/truenas-maas/bin/python3", "-I", "-m", "supervisord"]

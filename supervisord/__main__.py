@@ -8,9 +8,10 @@ import os
 import signal
 
 # The kernel drops signals for which PID 1 has no handler, and what follows takes a moment: until
-# supervisord has its own, there is nothing to stop.
+# supervisord has its own, there is nothing to stop. The image has them blocked until here.
 for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, lambda *_: os._exit(0))
+signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
 
 import sys  # noqa: E402
 import tempfile  # noqa: E402

@@ -78,6 +78,19 @@ def test_an_essential_program_that_always_fails_ends_the_container_in_order(
     assert "everything has stopped, exit status 75" in ended.log
 
 
+def test_a_stop_right_after_a_start_is_not_lost(image: str) -> None:
+    name = f"{PROJECT}-stop"
+    docker("rm", "--force", name)
+    docker("create", f"--name={name}", "--network=none", *UNPRIVILEGED, image)
+    try:
+        for _ in range(5):
+            docker("start", name)
+            docker("stop", "--time=20", name)
+            assert Container(name).inspect("{{.State.ExitCode}}") == "0"  # 137 is Docker's SIGKILL
+    finally:
+        docker("rm", "--force", name)
+
+
 def test_a_program_that_forks_without_end(image: str, tmp_path: Path) -> None:
     """Within pids_limit PID 1 goes on, says what it could not start, and starts it afterwards."""
     bomb = tmp_path / "bomb.py"
