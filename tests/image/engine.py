@@ -184,16 +184,26 @@ class Container:
         ).strip()
 
 
-def set_in_maas(maas: Container, name: str, value: str) -> None:
-    """Change a setting as MAAS's own clients do, with a user's key."""
+def api_key(maas: Container) -> Key:
+    """Return the administrator's first key."""
     keys = maas.run("maas-region", "apikey", "--username", "admin").splitlines()
+    return Key(*keys[0].split(":"))
+
+
+def post(maas: Container, key: Key, path: str, **form: str) -> None:
+    """Ask MAAS's API for a change as its own clients do. Raises OSError."""
     request = urllib.request.Request(
-        f"http://{maas.port(5240)}/MAAS/api/2.0/maas/?op=set_config",
-        data=urllib.parse.urlencode({"name": name, "value": value}).encode(),
-        headers={"Authorization": Key(*keys[0].split(":")).header()},
+        f"http://{maas.port(5240)}/MAAS/api/2.0/{path}",
+        data=urllib.parse.urlencode(form).encode(),
+        headers={"Authorization": key.header()},
     )
     with urllib.request.urlopen(request, timeout=10) as response:
         assert response.status == 200
+
+
+def set_in_maas(maas: Container, name: str, value: str) -> None:
+    """Change a setting, with a user's key."""
+    post(maas, api_key(maas), "maas/?op=set_config", name=name, value=value)
 
 
 def stored(maas: Container, name: str) -> object:

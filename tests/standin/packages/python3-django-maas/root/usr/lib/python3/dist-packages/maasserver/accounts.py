@@ -34,9 +34,10 @@ def create_key(user: User, name: str = DEFAULT_KEY) -> Token:
 
 
 @transaction.atomic
-def create_admin(username: str, email: str, password: str) -> User:
-    """An administrator with a profile and one key."""
-    user = User.objects.create_superuser(username=username, email=email, password=password)
+def create_user(username: str, email: str, password: str, is_superuser: bool) -> User:
+    """A user with a profile and one key."""
+    create = User.objects.create_superuser if is_superuser else User.objects.create_user
+    user = create(username=username, email=email, password=password)
     UserProfile.objects.create(user=user, completed_intro=False)
     create_key(user)
     return user

@@ -10,11 +10,11 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from django.contrib.auth.models import User
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import Error, IntegrityError, InterfaceError, OperationalError, connection
 from provisioningserver import delays, log, release
 from provisioningserver.version import split_version
 
-from maasserver import configvalues
+from maasserver import accounts, configvalues
 from maasserver.models import ControllerInfo
 from maasserver.region import metrics, oauth, rpc, sshkeys
 from maasserver.region.http import HTML, TEXT, Request, Response
@@ -89,16 +89,11 @@ class Application:
         return Response(200, json.dumps({"eventloops": _with_connection(rpc.event_loops)}), JSON)
 
     def _users(self, request: Request, user: User) -> Response:
+        if request.method == "POST" and "op" not in request.query:
+            return _create_user(_form(request), user)
         if request.method != "GET" or request.query.get("op") != "whoami":
             return _unrecognised(request, request.query.get("op"))
-        answer = {
-            "username": user.username,
-            "email": user.email,
-            "is_superuser": user.is_superuser,
-            "is_local": True,
-            "resource_uri": f"/MAAS/api/2.0/users/{user.username}/",
-        }
-        return Response(200, json.dumps(answer), JSON)
+        return Response(200, json.dumps(_description(user)), JSON)
 
     def _maas(self, request: Request, user: User) -> Response:
         given = {**request.query, **_form(request)}
@@ -153,6 +148,30 @@ def _signed(view: Callable[[Request, User], Response]) -> Callable[[Request], Re
 
 def _unrecognised(request: Request, operation: str | None) -> Response:
     return Response(400, f"Unrecognised signature: method={request.method} op={operation}")
+
+
+def _create_user(form: dict[str, str], user: User) -> Response:
+    if not user.is_superuser:
+        return Response(403, "This method is reserved for admin users.")
+    try:
+        made = accounts.create_user(
+            form["username"], form["email"], form["password"], form["is_superuser"] == "1"
+        )
+    except KeyError as missing:
+        return Response(400, f"No provided {missing.args[0]}!")
+    except IntegrityError:
+        return Response(400, "A user with that username exists.")
+    return Response(200, json.dumps(_description(made)), JSON)
+
+
+def _description(user: User) -> dict[str, object]:
+    return {
+        "username": user.username,
+        "email": user.email,
+        "is_superuser": user.is_superuser,
+        "is_local": True,
+        "resource_uri": f"/MAAS/api/2.0/users/{user.username}/",
+    }
 
 
 def _form(request: Request) -> dict[str, str]:

@@ -60,4 +60,4 @@ class Command(BaseCommand):
             input("Import SSH keys [] (lp:user-id or gh:user-id): ")
         if User.objects.filter(Q(username=username) | Q(email=email)).exists():
             raise AlreadyExistingUser(f"A user with the email {email} already exists.")
-        accounts.create_admin(username, email, password)
+        accounts.create_user(username, email, password, is_superuser=True)
