@@ -1,4 +1,4 @@
-.PHONY: help build up demo demo-down pictures test test-image chaos-init faults bench
+.PHONY: help build up demo demo-down pictures test test-image chaos chaos-init faults bench soak
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,6 +25,9 @@ test: ## lint, types, unit, integration and image tests
 test-image: ## the image itself and the stack, of one version and those before it (MAAS_VERSION=), with MAAS_SOURCE=ppa of MAAS's own packages
 	tests/run tests/image/test_image.py tests/image/test_versions.py tests/image/test_stack.py
 
+chaos: ## random faults on a stack of its own, and an oracle after each (DURATION=600 seconds, SEED=; FAULTS= as printed by a run)
+	tests/chaos/run $(and $(DURATION),--duration=$(DURATION)) $(and $(SEED),--seed=$(SEED)) --faults='$(FAULTS)'
+
 chaos-init: ## kill maas-init at 200 random moments (RUNS=, SEED=), 20 minutes
 	CHAOS_RUNS=$(or $(RUNS),200) CHAOS_SEED=$(SEED) tests/run -s tests/image/test_init_chaos.py
 
@@ -33,3 +36,6 @@ faults: ## each fault that health must see, with outages of the database of 10 m
 
 bench: ## measure PID 1 beside stock supervisord and s6, maas-init, the health check, 12 minutes
 	bench/run
+
+soak: ## half an hour (MINUTES=) with a fault a minute: memory, descriptors, CPU, latency; writes docs/soak.svg
+	bench/run --only soak --plot docs/soak.svg $(and $(MINUTES),--minutes=$(MINUTES))
