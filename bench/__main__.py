@@ -8,16 +8,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import measure, monitor, report, warm_init
+from bench import measure, monitor, plot, report, soak, warm_init
 from bench.supervisors import MeasurementError, descendants, kill
 
 _PARTS = ("compare", "idle", "scaling", "flood", "warm-init", "monitor")
+_SOAK = "soak"
 
 
 def main() -> int:
     """Measure and print; return 0 unless a measurement itself has failed."""
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=_PARTS, default=_PARTS, help="only these")
+    parser.add_argument(
+        "--only", nargs="+", choices=(*_PARTS, _SOAK), default=_PARTS, help="only these"
+    )
+    parser.add_argument("--minutes", type=int, default=30, metavar="N", help="of the soak (30)")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="where the soak's is written")
     parser.add_argument("--repeat", type=int, default=7, metavar="N", help="repetitions (7)")
     arguments = parser.parse_args()
     if arguments.repeat < 1:
@@ -26,7 +31,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as directory:
             try:
-                _run(Path(directory), arguments.only, arguments.repeat)
+                _run(Path(directory), arguments)
             finally:
                 kill(*descendants(os.getpid()))  # one whose start was interrupted
     except MeasurementError as error:
@@ -37,7 +42,8 @@ def main() -> int:
     return 0
 
 
-def _run(directory: Path, parts: list[str], repeat: int) -> None:
+def _run(directory: Path, arguments: argparse.Namespace) -> None:
+    parts, repeat = arguments.only, arguments.repeat
     source = Path(__file__).with_name("child.c")
     subprocess.run(["cc", "-O2", "-Wall", "-o", directory / "child", source], check=True)
     print(report.machine(), flush=True)
@@ -56,6 +62,11 @@ def _run(directory: Path, parts: list[str], repeat: int) -> None:
         print(f"\n{report.warm_init(*warm_init.measure(2 * repeat + 1))}", flush=True)
     if "monitor" in parts:
         print(f"\n{report.monitor(monitor.measure(30))}", flush=True)
+    if _SOAK in parts:
+        soaked = soak.measure(arguments.minutes)
+        print(f"\n{report.soak(soaked)}", flush=True)
+        if arguments.plot:
+            plot.soak(soaked, arguments.plot)
 
 
 if __name__ == "__main__":

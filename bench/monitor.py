@@ -75,7 +75,7 @@ def measure(repeat: int) -> Measured:
         measured.cpu_percent = (cpu_ms(pid) - before) / 1e3 / CPU_SECONDS * 100
         progress(f"{SCRAPES} scrapes")
         for number in range(SCRAPES):
-            _scrape(address)
+            scrape(address)
             if number % PSS_EVERY == PSS_EVERY - 1:
                 measured.pss.append(pss_mb(pid))
     with _stack("many") as address:
@@ -124,13 +124,13 @@ def _scrape_at_pace(address: str, measured: Measured) -> None:
     )
     times = []
     for _ in range(LATENCY_SCRAPES):
-        milliseconds, size = _scrape(address)
+        milliseconds, size = scrape(address)
         times.append(milliseconds)
         time.sleep(PAUSE_SECONDS)
     measured.scrapes[programs], measured.scrape_bytes[programs] = times, size
 
 
-def _scrape(address: str) -> tuple[float, int]:
+def scrape(address: str) -> tuple[float, int]:
     """Return the ms and the bytes of one scrape."""
     begun = time.monotonic()
     connection = http.client.HTTPConnection(address, PORT, timeout=10)

@@ -10,6 +10,7 @@ from statistics import median, quantiles
 
 from bench.measure import FLOOD_RATE, SIZES, Flood, Samples
 from bench.monitor import SCRAPES, Measured
+from bench.soak import GROUPS, Soak
 from bench.supervisors import KINDS
 
 # What is measured: its label, and the goal of ours by what stock takes.
@@ -29,6 +30,7 @@ _SCRAPE_MS = 25
 _MONITOR_CPU = 1.0
 _MONITOR_PSS = 45
 _FLAT_MB = 0.5
+_SOAK_GROWTH = 1.05
 
 
 def machine() -> str:
@@ -130,6 +132,44 @@ def monitor(measured: Measured) -> str:
         f" {_met(growth <= _FLAT_MB)}",
     ]
     return "\n".join(lines)
+
+
+def soak(soak: Soak) -> str:
+    """Return what was used at minute 5 and at the end, and how long clients waited."""
+    early, late = soak.rested[min(5, len(soak.rested))], soak.rested[max(soak.rested)]
+    heading = f"seed {soak.seed}, {len(soak.rested)} minutes"
+    lines = [f"{heading:30}{'minute 5':>12}{'end':>12}{'end / minute 5':>18}"]
+    for name in GROUPS:
+        for what, before, after in (
+            ("memory, MB", early[name].memory_mb, late[name].memory_mb),
+            ("descriptors", early[name].descriptors, late[name].descriptors),
+        ):
+            ratio = after / before
+            lines.append(
+                f"{name + ', ' + what:30}{before:12.1f}{after:12.1f}{ratio:10.3f}"
+                f" <= {_SOAK_GROWTH}: {_met(ratio <= _SOAK_GROWTH)}"
+            )
+    assert soak.start
+    assert soak.end
+    lines.append(f"{'':30}{'start':>12}{'end':>12}")
+    for name in GROUPS[:-1]:
+        first, last = _cpu_percent(soak, name)
+        lines.append(f"{name + ', CPU, % of a core':30}{first:12.2f}{last:12.2f}")
+    for what in ("probe", "scrape"):
+        p99s = [quantiles(getattr(each, what), n=100)[98] for each in (soak.start, soak.end)]
+        lines.append(f"{what + ', p99, ms':30}{p99s[0]:12.1f}{p99s[1]:12.1f}")
+    return "\n".join(lines)
+
+
+def _cpu_percent(soak: Soak, name: str) -> tuple[float, float]:
+    """Return the CPU time of a group in the first and in the last 5 minutes."""
+    minutes = sorted(soak.rested)
+
+    def between(begin: int, end: int) -> float:
+        used = soak.rested[end][name].cpu_seconds - soak.rested[begin][name].cpu_seconds
+        return used / ((end - begin) * 60) * 100
+
+    return between(minutes[0], minutes[:6][-1]), between(minutes[-6:][0], minutes[-1])
 
 
 def _short(value: float) -> str:
