@@ -1,6 +1,5 @@
 """What must be true whenever all faults are over, and how long the stack may take until then."""
 
-import contextlib
 import json
 import re
 import subprocess
@@ -21,6 +20,7 @@ EXIT_STATUSES = {"0", "69", "70", "73", "75", "77", "137"}
 # What PID 1, the monitor and housekeeping may have more than at their first good moment.
 DESCRIPTORS_MORE = 8
 MEMORY_MORE_KB = 10_000
+REAPED_SECONDS = 5
 SETTING = "kernel_opts"  # nothing but a new machine minds what it is
 DATA = "/var/lib/maas"
 IDENTITY = ("maas_id", "maas_uuid", "secret")
@@ -119,12 +119,11 @@ class Oracle:
             yield f"left over: {self._maas.run('sh', '-c', LEFTOVERS).split()}"
 
     def _in_processes(self) -> Iterator[str]:
-        with contextlib.suppress(AssertionError):
-            eventually(lambda: not any(p.state in "ZT" for p in processes(self._maas)), 10)
         life = self._maas.inspect("{{.State.StartedAt}}")
+        dead: set[tuple[int, int]] = set()
         for process in processes(self._maas):
             if process.state in "ZT":
-                yield f"a zombie, or stopped: {process}"
+                dead.add((process.pid, process.started))
             if any(secret in process.command for secret in self._stack.secrets):
                 yield f"a secret in the arguments of PID {process.pid}"
             if process.ours:
@@ -133,6 +132,11 @@ class Oracle:
                 memory = process.memory_kb - first.memory_kb
                 if descriptors > DESCRIPTORS_MORE or memory > MEMORY_MORE_KB:
                     yield f"{process.ours} has grown: from {first} to {process}"
+        if dead:
+            time.sleep(REAPED_SECONDS)  # some are dead for a moment, rightly
+        for process in processes(self._maas) if dead else []:
+            if process.state in "ZT" and (process.pid, process.started) in dead:
+                yield f"a zombie, or stopped: {process}"
 
     def _in_logs(self) -> Iterator[str]:
         """Look at what was logged since the last time."""

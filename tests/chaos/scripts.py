@@ -13,11 +13,15 @@ while time.monotonic() < ends:
 # Leaves processes behind that end when they like: number, seconds.
 LEAVE_ORPHANS = """
 import os, random, sys, time
+seconds = float(sys.argv[2])
+ends = time.monotonic() + seconds
 for _ in range(int(sys.argv[1])):
+    if time.monotonic() > ends:
+        break
     try:
         if os.fork() == 0:
             if os.fork() == 0:
-                time.sleep(random.uniform(0, float(sys.argv[2])))
+                time.sleep(random.uniform(0, seconds))
             os._exit(0)
         os.wait()
     except OSError:  # pids_limit
