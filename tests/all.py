@@ -1,10 +1,10 @@
-"""All tests, in sessions of pytest: one alone, then three rows of them side by side.
+"""All tests, in sessions of pytest: two side by side, then three rows of them.
 
-Unit and integration tests have the machine for themselves, as some measure time. The image's own
-tests are with them: they build it, alone, for all others. Of the other image tests those with a
-stack mostly wait, those of maas-init beside it mostly work. Tests that share names of containers or
-networks share a session. What one session says is never mixed with what another says: one is
-shown as it runs, those beside it when all have ended.
+The integration tests mostly wait, and some measure time: beside them is one session only. That
+builds the image, alone, for all others. Of the other image tests those with a stack mostly wait,
+those of maas-init beside it mostly work. Tests that share names of containers or networks share a
+session. What one session says is never mixed with what another says: one is shown as it runs, those
+beside it when all have ended.
 """
 
 import contextlib
@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from typing import IO
 
 IMAGE = "tests/image/test_image.py"
-FIRST = ("tests/unit", "tests/integration", IMAGE)
+FIRST = ("tests/integration",)
+BESIDE_FIRST = ("tests/unit", IMAGE)
 OTHERS = ("tests/image", f"--ignore={IMAGE}", "-m")
 SHOWN = (*OTHERS, "not beside and not own_stack and not chaos")
 # One row begins with what is shown, and goes on with what would make another one too long.
@@ -72,20 +73,34 @@ def wait_for(*sessions: Session, meanwhile: Sequence[Session] = ()) -> list[str]
     ]
 
 
+def run(
+    shown: tuple[str, ...], *beside: tuple[str, ...], after: Sequence[tuple[str, ...]] = ()
+) -> list[str]:
+    """Run sessions side by side, and `after` when the one that is shown has ended; return failures."""
+    with contextlib.ExitStack() as files:
+        outputs: list[IO[bytes]] = []
+
+        def begin(arguments: tuple[str, ...]) -> Session:
+            outputs.append(files.enter_context(tempfile.TemporaryFile()))
+            return Session(arguments, outputs[-1])
+
+        meanwhile = [begin(each) for each in beside]
+        failed = wait_for(Session(shown), meanwhile=meanwhile)
+        later = [begin(each) for each in after if not interrupted]
+        failed += wait_for(*later, *meanwhile)
+        for output in outputs:
+            output.seek(0)
+            shutil.copyfileobj(output, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+    return failed
+
+
 def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
-    failed = wait_for(Session(FIRST))
+    failed = run(FIRST, BESIDE_FIRST)
     if not interrupted:
-        with contextlib.ExitStack() as files:
-            outputs = [files.enter_context(tempfile.TemporaryFile()) for _ in (AFTER, *BESIDE)]
-            beside = [Session(*each) for each in zip(BESIDE, outputs[1:], strict=True)]
-            failed += wait_for(Session(SHOWN), meanwhile=beside)
-            after = [] if interrupted else [Session(AFTER, outputs[0])]
-            failed += wait_for(*after, *beside)
-            for output in outputs:
-                output.seek(0)
-                shutil.copyfileobj(output, sys.stdout.buffer)
+        failed += run(SHOWN, *BESIDE, after=[AFTER])
     print(*failed or ["passed: all sessions"], sep="\n")
     return 1 if failed or interrupted else 0
 
