@@ -76,7 +76,7 @@ def wait_for(*sessions: Session, meanwhile: Sequence[Session] = ()) -> list[str]
 def run(
     shown: tuple[str, ...], *beside: tuple[str, ...], after: Sequence[tuple[str, ...]] = ()
 ) -> list[str]:
-    """Run sessions side by side, and `after` when the one that is shown has ended; return failures."""
+    """Run sessions side by side, those `after` when the shown one has ended; return who failed."""
     with contextlib.ExitStack() as files:
         outputs: list[IO[bytes]] = []
 
