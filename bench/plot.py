@@ -7,8 +7,6 @@ from matplotlib import pyplot, rcParams
 
 from bench.soak import GROUPS, MINUTE, Soak
 
-LABELS = {"healthcheck": "monitor", GROUPS[-1]: "whole container"}
-
 
 def soak(soak: Soak, file: Path) -> None:
     """Write an SVG: memory, descriptors and CPU by time, with the faults as vertical lines."""
@@ -17,13 +15,12 @@ def soak(soak: Soak, file: Path) -> None:
     figure, (memory, descriptors, cpu) = pyplot.subplots(3, sharex=True, figsize=(9, 8))
     minutes = [minute for minute, _ in soak.samples]
     for name in GROUPS:
-        label = LABELS.get(name, name)
         samples = [sample[name] for _, sample in soak.samples]
-        memory.plot(minutes, [sample.memory_mb for sample in samples], label=label)
-        descriptors.plot(minutes, [sample.descriptors for sample in samples], label=label)
+        memory.plot(minutes, [sample.memory_mb for sample in samples], label=name)
+        descriptors.plot(minutes, [sample.descriptors for sample in samples], label=name)
         if name != GROUPS[-1]:
             cpu.plot(
-                minutes[1:], _percent(minutes, [each.cpu_seconds for each in samples]), label=label
+                minutes[1:], _percent(minutes, [each.cpu_seconds for each in samples]), label=name
             )
     for axes, what in (
         (memory, "memory, MB"),

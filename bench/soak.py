@@ -32,10 +32,11 @@ MINUTE = 60.0
 BEGINS, ENDS = 5.0, 20.0  # seconds of its minute in which a fault begins and ends
 RESTED = 55.0  # the second of each minute of which the table speaks
 SAMPLE_SECONDS = 5.0
+SETTLED_SECONDS = 30.0  # what a start brings with it is over then
 PROBES, SCRAPES = 200, 1000
 SCRAPE_PAUSE_SECONDS = 0.01
 TICKS = os.sysconf("SC_CLK_TCK")
-GROUPS = ("PID 1", "healthcheck", "housekeeping", "all of the container")
+GROUPS = ("PID 1", "monitor", "housekeeping", "whole container")
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,14 @@ def measure(minutes: int) -> Soak:
 
 def _soak(soak: Soak, stack: Stack, oracle: Oracle, minutes: int) -> None:
     plan = _plan(random.Random(soak.seed))
+    time.sleep(SETTLED_SECONDS)
     soak.start = _latencies(stack)
     begun = time.monotonic()
     with _sampling(soak, stack, begun):
         for minute in range(1, minutes + 1):
             fault = next(plan)
             progress(f"soak, minute {minute} of {minutes}: {fault}")
-            soak.faults.append(((time.monotonic() - begun) / MINUTE, str(fault)))
+            soak.faults.append((minute - 1 + BEGINS / MINUTE, str(fault)))
             inject(stack, Round((fault,)))
             oracle.wait_until_healthy()
             time.sleep(max(0, begun + (minute - 1) * MINUTE + RESTED - time.monotonic()))

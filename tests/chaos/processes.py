@@ -39,10 +39,8 @@ class Process:
         """Name it, where it is PID 1 or one of the project's own programs."""
         if self.pid == 1:
             return "PID 1"
-        for name in ("healthcheck", "housekeeping"):
-            if self.command.endswith((f"-m {name}", f"{name} serve")):
-                return name
-        return ""
+        programs = {"healthcheck serve": "monitor", "-m housekeeping": "housekeeping"}
+        return next((programs[end] for end in programs if self.command.endswith(end)), "")
 
 
 def processes(container: Container) -> list[Process]:

@@ -65,7 +65,7 @@ def test_all_that_is_wrong_is_named(maas: Container, oracle: Oracle) -> None:
         "a secret in .*regiond.log",
         "a secret in the arguments",
         "a zombie",
-        "healthcheck has grown",
+        "monitor has grown",
     ):
         assert re.search(words, str(wrong.value)), (words, str(wrong.value))
 
