@@ -1,4 +1,4 @@
-"""Measures PID 1 beside stock supervisord and s6, a warm run of maas-init, the health check."""
+"""Measures PID 1 beside stock supervisord and s6, maas-init, the health check, a start."""
 
 import argparse
 import os
@@ -8,10 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import measure, monitor, plot, report, soak, warm_init
+from bench import measure, monitor, plot, report, soak, startup, startup_report, warm_init
 from bench.supervisors import MeasurementError, descendants, kill
 
-_PARTS = ("compare", "idle", "scaling", "flood", "warm-init", "monitor")
+_PARTS = ("compare", "idle", "scaling", "flood", "warm-init", "monitor", "startup")
 _SOAK = "soak"
 
 
@@ -62,6 +62,8 @@ def _run(directory: Path, arguments: argparse.Namespace) -> None:
         print(f"\n{report.warm_init(*warm_init.measure(2 * repeat + 1))}", flush=True)
     if "monitor" in parts:
         print(f"\n{report.monitor(monitor.measure(30))}", flush=True)
+    if "startup" in parts:
+        print(f"\n{startup_report.tables(startup.measure(repeat))}", flush=True)
     if _SOAK in parts:
         soaked = soak.measure(arguments.minutes)
         print(f"\n{report.soak(soaked)}", flush=True)

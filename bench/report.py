@@ -55,7 +55,7 @@ def comparison(samples: Samples) -> str:
         line = f"{label:30}" + "".join(f"{_short(medians[kind]):>13}" for kind in KINDS)
         if limit:
             bound = limit(medians["stock"])
-            line += f"   <= {_short(bound)} ({text}): {_met(medians['ours'] <= bound)}"
+            line += f"   <= {_short(bound)} ({text}): {met(medians['ours'] <= bound)}"
         ranges = (f"{_short(min(by_kind[k]))}..{_short(max(by_kind[k]))}" for k in KINDS)
         count = f"  range of {len(by_kind['ours'])}"
         lines += [line, f"{count:30}" + "".join(f"{text:>13}" for text in ranges)]
@@ -75,7 +75,7 @@ def scaling(times: dict[str, dict[int, list[float]]]) -> str:
         lines.append(f"{size:14}{start:25.1f}{start / size:8.2f}{status:21.2f}{status / size:8.3f}")
     for key, by_size in medians.items():
         ratio, bound = by_size[200] / by_size[50], 200 / 50 * _LINEAR
-        lines.append(f"{key}(200) / {key}(50) = {ratio:.2f} <= {bound}: {_met(ratio <= bound)}")
+        lines.append(f"{key}(200) / {key}(50) = {ratio:.2f} <= {bound}: {met(ratio <= bound)}")
     return "\n".join(lines)
 
 
@@ -86,11 +86,11 @@ def flood(flood: Flood) -> str:
         f"log flood, ours: {flood.rate:.0f} lines/s ({FLOOD_RATE} wanted)\n"
         f"kill -9 to new exec: median {median(flood.restarts):.1f} ms, max of"
         f" {len(flood.restarts)} {slowest:.1f} ms <= {_FLOOD_RESTART_MS}:"
-        f" {_met(slowest <= _FLOOD_RESTART_MS)}\n"
+        f" {met(slowest <= _FLOOD_RESTART_MS)}\n"
         f"lines: {flood.written} written, {flood.received} came whole, {flood.announced_lost}"
         f" announced as lost\n"
-        f"none else missing: {_met(not flood.missing)} ({flood.missing}), none out of order:"
-        f" {_met(not flood.out_of_order)} ({flood.out_of_order})"
+        f"none else missing: {met(not flood.missing)} ({flood.missing}), none out of order:"
+        f" {met(not flood.out_of_order)} ({flood.out_of_order})"
     )
 
 
@@ -100,7 +100,7 @@ def warm_init(bare: list[float], warm: list[float]) -> str:
     return (
         f"maas-init run on a current database: median of {len(warm)} {median(warm):.3f} s\n"
         f"bare interpreter, import psycopg, connect: {median(bare):.3f} s\n"
-        f"beyond it: {beyond:.3f} s <= {_WARM_INIT_SECONDS}: {_met(beyond <= _WARM_INIT_SECONDS)}"
+        f"beyond it: {beyond:.3f} s <= {_WARM_INIT_SECONDS}: {met(beyond <= _WARM_INIT_SECONDS)}"
     )
 
 
@@ -115,21 +115,21 @@ def monitor(measured: Measured) -> str:
         lines.append(f"{name:34}{medians[name][0]:10.1f}{medians[name][1]:10.1f}")
     for index, what in enumerate(("wall", "CPU")):
         ratio = medians["probe"][index] / medians["classical"][index]
-        lines.append(f"probe / classical, {what}: {ratio:.2f} <= {_PROBE}: {_met(ratio <= _PROBE)}")
+        lines.append(f"probe / classical, {what}: {ratio:.2f} <= {_PROBE}: {met(ratio <= _PROBE)}")
     for programs, times in measured.scrapes.items():
         p99 = quantiles(times, n=100)[98]
         lines.append(
             f"scrape with {programs} programs ({measured.scrape_bytes[programs] / 1e3:.0f} kB), ms:"
-            f" median {median(times):.1f}, p99 {p99:.1f} <= {_SCRAPE_MS}: {_met(p99 <= _SCRAPE_MS)}"
+            f" median {median(times):.1f}, p99 {p99:.1f} <= {_SCRAPE_MS}: {met(p99 <= _SCRAPE_MS)}"
         )
     cpu, pss = measured.cpu_percent, measured.pss
     half = pss[len(pss) // 2 - 1 :]
     growth = half[-1] - half[0]
     lines += [
-        f"the monitor's CPU: {cpu:.2f} % of a core <= {_MONITOR_CPU}: {_met(cpu <= _MONITOR_CPU)}",
+        f"the monitor's CPU: {cpu:.2f} % of a core <= {_MONITOR_CPU}: {met(cpu <= _MONITOR_CPU)}",
         f"its PSS after {SCRAPES} scrapes: {pss[-1]:.1f} MB <= {_MONITOR_PSS}:"
-        f" {_met(max(pss) <= _MONITOR_PSS)}; over the second half {growth:+.2f} MB, flat:"
-        f" {_met(growth <= _FLAT_MB)}",
+        f" {met(max(pss) <= _MONITOR_PSS)}; over the second half {growth:+.2f} MB, flat:"
+        f" {met(growth <= _FLAT_MB)}",
     ]
     return "\n".join(lines)
 
@@ -176,5 +176,6 @@ def _short(value: float) -> str:
     return f"{value:.0f}" if value >= 200 else f"{value:.1f}"
 
 
-def _met(met: bool) -> str:
-    return "yes" if met else "no"
+def met(goal: bool) -> str:
+    """Say whether a goal is met."""
+    return "yes" if goal else "no"
