@@ -50,8 +50,8 @@ def _moments(kinds: dict[str, list[Life]]) -> Iterable[str]:
         yield f"{label:26}" + "".join(f"{_median(cell):>19}" for cell in cells)
         yield " " * 26 + "".join(f"{_range(cell):>19}" for cell in cells)
     yield "regiond alone: two mkdir and its exec, on the volume of an earlier life; cold: MAAS's"
-    yield "dbupgrade and createadmin before it. by hand: maas-init run, then regiond, and nginx once"
-    yield "a worker listens. The stand-in has a tenth of MAAS's delays, but all of them in `as MAAS`."
+    yield "dbupgrade and createadmin before. by hand: maas-init run, then regiond, and nginx once a"
+    yield "worker listens. The stand-in has a tenth of MAAS's delays, and all of them `as MAAS`."
 
 
 def _spans(ours: dict[str, list[Life]]) -> Iterable[str]:
