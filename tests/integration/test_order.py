@@ -33,6 +33,15 @@ def test_nothing_is_started_before_init_has_ended_well(pid1: Pid1) -> None:
     assert pid1.text().index("init has ended") < pid1.text().index("service begins")
 
 
+def test_of_what_may_start_the_essential_starts_first(pid1: Pid1) -> None:
+    pid1.init("true")
+    pid1.program("log", "sleep 1000", needs="init", priority=400)
+    pid1.program("regiond", "sleep 1000", needs="init", priority=900, essential="true")
+    pid1.start()
+    eventually(lambda: "log starts" in pid1.text())
+    assert pid1.text().index("regiond starts") < pid1.text().index("log starts")
+
+
 def test_a_program_waits_until_another_runs(pid1: Pid1) -> None:
     pid1.program("database", "sh -c 'echo begins; exec sleep 1000'", startsecs=3)
     pid1.program("application", "sh -c 'echo begins; exec sleep 1000'", needs="database")
