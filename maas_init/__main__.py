@@ -112,4 +112,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_status = main()
+    sys.stdout.flush()
+    # All is closed by now. To take the interpreter apart as well would hold MAAS up for 0.1 s.
+    os._exit(exit_status)
