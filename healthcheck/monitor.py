@@ -14,6 +14,9 @@ from healthcheck.verdict import Finding, Result, Verdict, findings, judge
 ANNOUNCE_SECONDS = 5.0
 # What does not work that long after init is not starting any more.
 START_SECONDS = 300.0
+# After a failure, so that a start is noticed when it is complete, and later an end of the failure.
+RETRY_WHILE_STARTING_SECONDS = 0.5
+RETRY_SECONDS = 2.0
 
 
 class Monitor:
@@ -102,13 +105,17 @@ class Monitor:
             # Before init is done nothing is there that could be checked.
             if self.init().state == "done":
                 result = await self._run(check, run)
-                # After a failure sooner, so that a start is noticed when it is complete.
-                soon = min(check.period, max(2.0, check.period / 10))
-                await asyncio.sleep(soon if result.failure else check.period)
+                await asyncio.sleep(self._soon(check) if result.failure else check.period)
             else:
                 self.results.pop(check.name, None)
                 self._was_good = False
                 await asyncio.sleep(0.5)
+
+    def _soon(self, check: Check) -> float:
+        """Return after how many seconds a check that has failed runs again."""
+        if not self.started:
+            return min(check.period, RETRY_WHILE_STARTING_SECONDS)
+        return min(check.period, max(RETRY_SECONDS, check.period / 10))
 
     async def _run(self, check: Check, run: Run) -> Result:
         """Run a check, and wait for its end even when it has failed by then."""

@@ -30,6 +30,10 @@ class Programs:
                 self._asked_at = time.monotonic()
             return self.latest
 
+    def ask_again(self) -> None:
+        """Have PID 1 asked by the next who wants to know: what has failed may be mended."""
+        self._asked_at = float("-inf")
+
     def find(self, name: str) -> Program | None:
         """Return what PID 1 told last of a program."""
         return next((program for program in self.latest if program.name == name), None)

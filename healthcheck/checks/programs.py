@@ -43,6 +43,7 @@ def _make(target: Target) -> Run:
             return Failure("PID 1 does not answer", str(error), "docker compose restart maas")
         failed = [program for program in programs if _failed(program)]
         if failed:
+            target.programs.ask_again()
             return Failure(
                 ", ".join(f"{p.name} is {p.state}" for p in failed),
                 "; ".join(p.description for p in failed),

@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 import json
 import os
 import threading
@@ -23,7 +24,11 @@ def check(run: Run, timeout: float = 1.0) -> Check:
 
 
 def watch(
-    environment: Mapping[str, str], sample: Check, done: bool = True, finished: float = 0
+    environment: Mapping[str, str],
+    sample: Check,
+    done: bool = True,
+    finished: float = 0,
+    until: asyncio.Event | None = None,
 ) -> Monitor:
     target = check_run.target(environment)
     target.run.mkdir(parents=True)
@@ -38,7 +43,7 @@ def watch(
 
     async def run() -> None:
         task = asyncio.create_task(monitor.watch())
-        await asyncio.sleep(0.3)
+        await (asyncio.wait_for(until.wait(), 60) if until else asyncio.sleep(0.3))
         task.cancel()
 
     asyncio.run(run())
@@ -104,6 +109,22 @@ def test_a_check_with_a_mistake_has_failed(environment: Mapping[str, str]) -> No
         raise ZeroDivisionError
 
     assert "ZeroDivisionError" in str(watch(environment, check(run)).verdict())
+
+
+def test_what_fails_while_starting_is_looked_at_again_before_its_period_is_over(
+    environment: Mapping[str, str],
+) -> None:
+    well = asyncio.Event()
+    failures = iter([Failure("not yet"), Failure("not yet")])
+
+    async def run() -> Failure | None:
+        if failure := next(failures, None):
+            return failure
+        well.set()
+        return None
+
+    monitor = watch(environment, dataclasses.replace(check(run), period=3600.0), until=well)
+    assert monitor.verdict().good
 
 
 def test_what_was_well_once_is_unhealthy_later(environment: Mapping[str, str]) -> None:

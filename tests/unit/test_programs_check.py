@@ -65,6 +65,19 @@ def test_what_ended_well_and_should_run_has_failed(environment: Mapping[str, str
     assert look(environment, "squid", "EXITED", wanted=True)
 
 
+def test_what_has_failed_is_asked_for_again(environment: Mapping[str, str]) -> None:
+    async def run() -> list[bool]:
+        check = programs.CHECK.make(check_run.target(environment))
+        answers = []
+        for state in ("STOPPED", "RUNNING"):
+            nginx = {"name": "nginx", "statename": state}
+            async with pid1_double.answering(environment, nginx):
+                answers.append(await check() is None)
+        return answers
+
+    assert asyncio.run(run()) == [False, True]
+
+
 def test_restarts_again_and_again_are_told(
     environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
