@@ -3,7 +3,9 @@
 import contextlib
 import http.client
 import json
+import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +20,6 @@ READY = (9568, "/readyz")
 WORKER = "run/maas/regiond-webapp.sock.0"
 INIT_REPORT = "run/maas/init.json"
 POLL_SECONDS = 0.02
-ENGINE_POLL_SECONDS = 0.2
 LIFE_SECONDS = 180
 # How far a life is followed.
 LISTENS, ANSWERS, HEALTHY = 1, 2, 3
@@ -58,11 +59,18 @@ class Life:
 
 def start(*names: str, until: int) -> list[Life]:
     """Start containers at the same time, and follow each. Raises MeasurementError."""
+    over = threading.Event()
     with ProcessEvents() as events, ThreadPoolExecutor(len(names)) as pool:
-        return list(pool.map(lambda name: _live(name, events, until), names))
+        try:
+            return list(pool.map(lambda name: _live(name, events, until, over), names))
+        finally:
+            over.set()  # for the others, when one has failed
 
 
-def _live(name: str, events: ProcessEvents, until: int) -> Life:
+def _live(name: str, events: ProcessEvents, until: int, over: threading.Event) -> Life:
+    def wait(reached: Callable[[], bool]) -> int:
+        return _wait(name, reached, over)
+
     # what the engine and init note by the other clock
     unix = time.time_ns() - time.monotonic_ns()
     begun = time.monotonic_ns()
@@ -72,13 +80,13 @@ def _live(name: str, events: ProcessEvents, until: int) -> Life:
     address = next(iter(facts["NetworkSettings"]["Networks"].values()))["IPAddress"]
     reached = {
         "started_at": _parse(facts["State"]["StartedAt"]) - unix,
-        "listens": _wait(name, (root / WORKER).exists),
+        "listens": wait((root / WORKER).exists),
     }
     if until >= ANSWERS:
-        reached["api"] = _wait(name, lambda: _is_ok(address, *API))
+        reached["api"] = wait(lambda: _is_ok(address, *API))
     if until >= HEALTHY:
-        reached["ready"] = _wait(name, lambda: _is_ok(address, *READY))
-        _wait(name, lambda: _inspect(name)["State"]["Health"]["Status"] == "healthy")
+        reached["ready"] = wait(lambda: _is_ok(address, *READY))
+        wait(lambda: _inspect(name)["State"]["Health"]["Status"] == "healthy")
         last = _inspect(name)["State"]["Health"]["Log"][-1]
         reached["healthy"] = _parse(last["End"]) - unix
     own = [found for found in events.execs if facts["Id"] in found.cgroup]
@@ -111,14 +119,13 @@ def _execs(execs: list[Exec], entry: int, events: ProcessEvents) -> dict[str, in
     return reached
 
 
-def _wait(name: str, reached: Any) -> int:
-    """Return when it was reached, in ns of the monotonic clock."""
+def _wait(name: str, reached: Callable[[], bool], over: threading.Event) -> int:
+    """Return when it was reached, in ns of the monotonic clock. Raises MeasurementError."""
     deadline = time.monotonic() + LIFE_SECONDS
     while not reached():
-        if time.monotonic() > deadline:
+        if over.wait(POLL_SECONDS) or time.monotonic() > deadline:
             tail = run("docker", "logs", "--tail=20", name)
             raise MeasurementError(f"cannot measure the start of {name}:\n{tail}")
-        time.sleep(POLL_SECONDS)
     return time.monotonic_ns()
 
 
