@@ -147,7 +147,7 @@ def soak(soak: Soak) -> str:
             ratio = after / before
             lines.append(
                 f"{name + ', ' + what:30}{before:12.1f}{after:12.1f}{ratio:10.3f}"
-                f" <= {_SOAK_GROWTH}: {_met(ratio <= _SOAK_GROWTH)}"
+                f" <= {_SOAK_GROWTH}: {met(ratio <= _SOAK_GROWTH)}"
             )
     assert soak.start
     assert soak.end

@@ -1,6 +1,7 @@
 """The command `maas-init`."""
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -113,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":
     exit_status = main()
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # a pipe that nobody reads
+        sys.stdout.flush()
     # All is closed by now. To take the interpreter apart as well would hold MAAS up for 0.1 s.
     os._exit(exit_status)

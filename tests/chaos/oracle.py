@@ -95,8 +95,9 @@ class Oracle:
         administrators = "SELECT username FROM auth_user WHERE is_superuser AND username <> 'MAAS'"
         if (found := self._maas.sql(administrators).split()) != ["admin"]:
             yield f"administrators: {found}"
+        accepted = self.users.accepted.copy()  # before the question: more are made meanwhile
         there = set(self._maas.sql("SELECT username FROM auth_user").split())
-        if missing := self.users.accepted - there:
+        if missing := accepted - there:
             yield f"users are lost: {sorted(missing)}"
         if self._setting and (value := stored(self._maas, SETTING)) != self._setting:
             yield f"{SETTING} is {value!r}, set was {self._setting!r}"
