@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from healthcheck import foreign
 from healthcheck.programs import Programs
 from healthcheck.supervisor_client import SupervisorClient
 from settings import Settings
@@ -46,7 +47,7 @@ class Failure:
         return self._with_mend(self.reason)
 
     def _with_mend(self, text: str) -> str:
-        return f"{text} ({self.mend})" if self.mend else text
+        return foreign.text(f"{text} ({self.mend})" if self.mend else text)
 
 
 Run = Callable[[], Awaitable[Failure | None]]

@@ -4,8 +4,12 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-_FIGURES = re.compile(r"(\d+) of (\d+)")
+from healthcheck.foreign import WRONG_SHAPE, text
+
+_FIGURES = re.compile(r"(\d{1,9}) of (\d{1,9})")
+_STATES = ("running", "done", "failed")
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class InitReport:
         if self.state == "done":
             return 1.0
         done, whole = map(int, _FIGURES.findall(self.progress)[0]) if self.progress else (0, 1)
-        return done / whole if whole else 0.0
+        return min(done / whole, 1.0) if whole else 0.0
 
     @property
     def migration(self) -> str:
@@ -70,22 +74,31 @@ def read(path: Path) -> InitReport:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         steps = document["steps"]
-        doing = document.get("error") or "beginning"
+        doing = text(document.get("error") or "beginning")
         progress = ""
+        if document["state"] not in _STATES:
+            raise ValueError("init is in no such state")
         if steps and document["state"] == "running":
-            said = str(steps[-1].get("progress") or "")
-            doing = ": ".join(filter(None, (steps[-1]["name"], said)))
+            said = text(steps[-1].get("progress") or "")
+            doing = ": ".join(filter(None, (text(steps[-1]["name"]), said)))
             progress = found[0] if (found := _FIGURES.search(said)) else ""
         return InitReport(
-            state=str(document["state"]),
+            state=document["state"],
             doing=doing,
-            maas_version=str(document["versions"].get("maas", "")),
-            database_version=str(document["versions"].get("postgresql", "")),
-            steps=tuple(
-                Step(str(step["name"]), str(step["state"]), step.get("seconds")) for step in steps
-            ),
+            maas_version=text(document["versions"].get("maas", "")),
+            database_version=text(document["versions"].get("postgresql", "")),
+            steps=tuple(map(_step, steps)),
             progress=progress,
             finished=float(document.get("finished", 0)),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, *WRONG_SHAPE):
         return InitReport("running", "beginning")
+
+
+def _step(entry: dict[str, Any]) -> Step:
+    seconds = entry.get("seconds")
+    return Step(
+        text(entry["name"]),
+        text(entry["state"]),
+        None if seconds is None else float(seconds),
+    )

@@ -11,6 +11,9 @@ import httpx
 
 LOCALHOST = "127.0.0.1"
 UDP_SECONDS = 3.0
+# What httpx raises where there is no answer, or none that it understands: it looks at where a
+# redirect leads even when it does not follow it.
+NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL)
 
 # For those clients that never speak TLS, or to whoever it is on loopback: without it, each of
 # httpx's clients loads the CAs of the whole world, some MB.

@@ -11,3 +11,10 @@ def find(pattern: str, file: Path) -> str | None:
     except OSError:
         return None
     return found[1] if found else None
+
+
+def find_port(pattern: str, file: Path) -> int | None:
+    """Return the port that a pattern finds, None where there is none that could be one."""
+    text = find(pattern, file) or ""
+    port = int(text) if 0 < len(text) <= len("65535") else 0
+    return port if 0 < port < 2**16 else None

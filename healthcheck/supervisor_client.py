@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-import httpx
-
-from healthcheck.network import unix_client
+from healthcheck.foreign import WRONG_SHAPE
+from healthcheck.network import NO_ANSWER, unix_client
 
 TIMEOUT_SECONDS = 3.0
 # One request for all that PID 1 publishes of its programs.
@@ -61,7 +60,7 @@ class SupervisorClient:
                 if "faultString" in answer:  # such as SHUTDOWN_STATE, while PID 1 stops everything
                     raise Unreachable(answer["faultString"])
             return _read(*answers)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except WRONG_SHAPE as error:
             raise Unreachable(f"its answer cannot be read: {error!r}") from None
 
     async def restart(self, service: str) -> None:
@@ -72,7 +71,7 @@ class SupervisorClient:
         request = {"action": "restart", "services": [service]}
         try:
             (await self._client.post("/v1/services", json=request)).raise_for_status()
-        except httpx.HTTPError as error:
+        except NO_ANSWER as error:
             raise Unreachable(str(error) or type(error).__name__) from None
 
     async def _call_all(self, methods: tuple[str, ...]) -> Any:
@@ -85,7 +84,7 @@ class SupervisorClient:
             response.raise_for_status()
             # in a thread: with hundreds of programs it takes longer than who asks us should wait
             (answer,), _ = await asyncio.to_thread(xmlrpc.client.loads, response.content)
-        except (httpx.HTTPError, xmlrpc.client.Error, ExpatError, ValueError, TypeError) as error:
+        except (*NO_ANSWER, xmlrpc.client.Error, ExpatError, *WRONG_SHAPE) as error:
             raise Unreachable(str(error) or type(error).__name__) from None
         return answer
 
@@ -99,16 +98,20 @@ def _read(
 ) -> list[Program]:
     return [
         Program(
-            name=(name := process["name"]),
-            state=process["statename"],
-            description=process["description"],
-            start_time=process["start"],
-            exit_status=process["exitstatus"],
-            pid=process["pid"],
-            wanted=wanted.get(name, True),
-            restarts=restarts.get(name, 0),
-            exits=exits.get(name, {}),
-            lost_lines=lost_lines.get(name, 0),
+            name=(name := str(process["name"])),
+            state=str(process["statename"]),
+            description=str(process["description"]),
+            start_time=_whole(process["start"]),
+            exit_status=_whole(process["exitstatus"]),
+            pid=_whole(process["pid"]),
+            wanted=bool(wanted.get(name, True)),
+            restarts=_whole(restarts.get(name, 0)),
+            exits={str(kind): _whole(count) for kind, count in exits.get(name, {}).items()},
+            lost_lines=float(lost_lines.get(name, 0)),
         )
         for process in processes
     ]
+
+
+def _whole(value: Any) -> int:
+    return int(float(value))  # a metric carries no other

@@ -18,6 +18,9 @@ LONGEST_REASON = 300
 # Too many at once: MAAS gives up a transaction that others have disturbed again and again.
 PASSING = (httpx.codes.CONFLICT, httpx.codes.TOO_MANY_REQUESTS)
 ROOT = "/MAAS/api/2.0"
+# httpx looks at where a redirect leads even when it does not follow it.
+_NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL)
+_NO_JSON = (ValueError, RecursionError)
 _USER_INFO = re.compile(r"//[^/\s]*@")
 
 
@@ -84,7 +87,7 @@ class RegionAPI:
         """Say whether MAAS can answer a question that needs its database."""
         try:
             return self._client.get(f"{ROOT}/version/").status_code == httpx.codes.OK
-        except httpx.HTTPError:
+        except _NO_ANSWER:
             return False
 
     def _request(
@@ -99,7 +102,7 @@ class RegionAPI:
             answer = self._client.request(
                 method, ROOT + path, params=query, data=form, headers=headers
             )
-        except httpx.HTTPError as error:
+        except _NO_ANSWER as error:
             raise Unreachable(str(error) or type(error).__name__) from None
         if answer.status_code == httpx.codes.OK:
             return answer
@@ -120,16 +123,16 @@ def without_passwords(text: str) -> str:
 def _json(answer: httpx.Response) -> Any:
     try:
         return answer.json()
-    except ValueError:
+    except _NO_JSON:
         raise Refused("MAAS's answer is no JSON") from None
 
 
 def _reason(answer: httpx.Response) -> str:
     """Return what MAAS says, which is JSON of one list for each name, or plain text."""
-    text = answer.text
+    text = answer.content.decode(errors="replace")  # httpx obeys any charset, hex even
     try:
         document = json.loads(text)
-    except ValueError:
+    except _NO_JSON:
         document = None
     if isinstance(document, dict):
         values = (v if isinstance(v, list) else [v] for v in document.values())

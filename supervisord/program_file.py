@@ -15,6 +15,7 @@ key of a [program:…] section must be known. Stock keys that the plugin's log c
 import configparser
 import difflib
 import glob
+import graphlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,17 +183,13 @@ def _unknown_needs(programs: Mapping[str, Program]) -> Iterator[str]:
 
 
 def _circles(programs: Mapping[str, Program]) -> Iterator[str]:
-    done: set[str] = set()
-
-    def visit(name: str, path: tuple[str, ...]) -> Iterator[str]:
-        if name in path:
-            circle = " needs ".join((*path[path.index(name) :], name))
-            files = ", ".join(str(programs[n].path) for n in path[path.index(name) :])
-            yield f"cannot use {files}: none of them could start, for {circle}"
-        elif name not in done and not name.startswith("/"):
-            for need in programs[name].needs:
-                yield from visit(need, (*path, name))
-            done.add(name)
-
-    for name in programs:
-        yield from visit(name, ())
+    needs = {
+        program.name: [need for need in program.needs if not need.startswith("/")]
+        for program in programs.values()
+    }
+    try:
+        graphlib.TopologicalSorter(needs).prepare()
+    except graphlib.CycleError as error:
+        circle = error.args[1][::-1]
+        files = ", ".join(str(programs[name].path) for name in circle[1:])
+        yield f"cannot use {files}: none of them could start, for {' needs '.join(circle)}"

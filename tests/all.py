@@ -20,7 +20,7 @@ from typing import IO
 
 IMAGE = "tests/image/test_image.py"
 FIRST = ("tests/integration",)
-BESIDE_FIRST = ("tests/unit", IMAGE)
+BESIDE_FIRST = ("tests/unit", "tests/fuzz", IMAGE)
 OTHERS = ("tests/image", f"--ignore={IMAGE}", "-m")
 SHOWN = (*OTHERS, "not beside and not own_stack and not chaos")
 # One row begins with what is shown, and goes on with what would make another one too long.

@@ -1,7 +1,8 @@
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from pid1 import Pid1
 
 
 @pytest.fixture
@@ -23,3 +24,11 @@ def environment(tmp_path: Path) -> Mapping[str, str]:
         "MAAS_IPC_SOCKET_PATH": str(run / "regiond-ipc.sock"),
         "MAAS_HTTP_SOCKET_WORKER_BASE_PATH": str(run / "regiond-webapp.sock"),
     }
+
+
+@pytest.fixture
+def pid1(tmp_path: Path) -> Iterator[Pid1]:
+    pid1 = Pid1(tmp_path)
+    yield pid1
+    if pid1.process and pid1.process.poll() is None:
+        assert pid1.stop() == 0

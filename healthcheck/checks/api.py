@@ -7,7 +7,7 @@ Unless it has just answered, a worker's own socket is asked first: nginx writes 
 import httpx
 
 from healthcheck.check import Check, Failure, Run, State, Target
-from healthcheck.network import LOCALHOST, local_client, unix_client
+from healthcheck.network import LOCALHOST, NO_ANSWER, local_client, unix_client
 
 PATH = "/MAAS/api/2.0/version/"
 HTTPS_PORT = 443
@@ -22,7 +22,7 @@ def _make(target: Target) -> Run:
     async def ask(client: httpx.AsyncClient, who: str, url: str = PATH) -> Failure | None:
         try:
             response = await client.get(url)
-        except httpx.HTTPError as error:
+        except NO_ANSWER as error:
             return Failure(f"{who} does not answer", str(error) or type(error).__name__)
         if response.is_redirect and url == PATH:  # to MAAS's own TLS (facts/maas-operate.md 3)
             tls_port = httpx.URL(response.headers.get("Location", "")).port or HTTPS_PORT

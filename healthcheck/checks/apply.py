@@ -4,6 +4,7 @@ import json
 import time
 
 from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.foreign import WRONG_SHAPE
 from healthcheck.metrics import INIT_STATES
 
 RESULTS = ("unchanged", "set", "refused")
@@ -21,7 +22,7 @@ def _make(target: Target) -> Run:
             seconds = float(document.get("finished", time.time())) - float(document["started"])
         except FileNotFoundError:  # it waits for the API, which has a check of its own
             return None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as unreadable:
+        except (OSError, *WRONG_SHAPE) as unreadable:
             return Failure("maas-init apply left a report that cannot be read", repr(unreadable))
         target.readings["maas_apply_duration_seconds"] = seconds
         target.readings["maas_apply_state"] = {

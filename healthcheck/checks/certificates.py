@@ -12,7 +12,7 @@ from healthcheck.check import Check, Failure, Run, State, Target, Thread
 from healthcheck.checks.temporal import PORT as TEMPORAL_PORT
 from healthcheck.checks.temporal import SERVER_NAME
 from healthcheck.network import LOCALHOST, cluster_context
-from healthcheck.region_files import find
+from healthcheck.region_files import find_port
 
 EARLY_DAYS = 30
 DAY_SECONDS = 24 * 3600.0
@@ -33,10 +33,10 @@ def _make(target: Target) -> Run:
     async def run() -> Failure | None:
         expiries: dict[str, float] = {}
         failures = []
-        web_port = await thread.run(find, TLS_PORT, target.http / "regiond.nginx.conf")
+        web_port = await thread.run(find_port, TLS_PORT, target.http / "regiond.nginx.conf")
         endpoints = [("cluster", TEMPORAL_PORT)]
         if web_port:
-            endpoints.insert(0, ("web", int(web_port)))
+            endpoints.insert(0, ("web", web_port))
         for name, port in endpoints:
             try:
                 context = await thread.run(_context, name, target)

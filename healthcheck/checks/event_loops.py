@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 
 from healthcheck.check import Check, Failure, Run, State, Target
-from healthcheck.network import unix_client
+from healthcheck.foreign import WRONG_SHAPE
+from healthcheck.network import NO_ANSWER, unix_client
 
 PATH = "/MAAS/rpc/"
 REQUEST_TIMEOUT_SECONDS = 5.0
@@ -30,9 +31,9 @@ def _make(target: Target) -> Run:
             announced = _own_endpoints(response.json()["eventloops"])
         except httpx.HTTPStatusError as error:
             return Failure(f"regiond answers with {error.response.status_code}")
-        except httpx.HTTPError as error:
+        except NO_ANSWER as error:
             return Failure("regiond does not answer", str(error) or type(error).__name__)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except WRONG_SHAPE:
             return Failure(f"regiond's answer to {PATH} cannot be read")
         if not announced:
             return Failure("regiond has not announced any event loop of its own yet")
@@ -64,15 +65,19 @@ def _own_endpoints(event_loops: dict[str, list[list[Any]]]) -> list[tuple[str, i
 
 
 def _is_own(address: str) -> bool:
-    """Say whether packets to an address come from it. TrueNAS lets anybody bind any address."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    """Say whether packets to an address come from it. TrueNAS lets anybody bind any address.
+
+    Raises ValueError for what is none: a name would be looked up, and everything wait for that.
+    """
+    parsed = ipaddress.ip_address(address)
+    family = socket.AF_INET6 if parsed.version == 6 else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as nothing_is_sent:
             nothing_is_sent.connect((address, DISCARD_PORT))
             source = nothing_is_sent.getsockname()[0]
     except OSError:
         return False
-    return ipaddress.ip_address(source) == ipaddress.ip_address(address)
+    return ipaddress.ip_address(source) == parsed
 
 
 def _listening_ports() -> set[int]:

@@ -1,10 +1,8 @@
 """Check: squid answers, unless MAAS's settings have it stopped."""
 
-import httpx
-
 from healthcheck.check import Check, Failure, Run, State, Target, Thread
-from healthcheck.network import LOCALHOST, local_client
-from healthcheck.region_files import find
+from healthcheck.network import LOCALHOST, NO_ANSWER, local_client
+from healthcheck.region_files import find_port
 from healthcheck.supervisor_client import Unreachable
 
 DEFAULT_PORT = 8000
@@ -18,10 +16,10 @@ def _make(target: Target) -> Run:
 
     async def run() -> Failure | None:
         configuration = target.proxy / "maas-proxy.conf"
-        port = await thread.run(find, HTTP_PORT, configuration) or DEFAULT_PORT
+        port = await thread.run(find_port, HTTP_PORT, configuration) or DEFAULT_PORT
         try:
             await client.get(f"http://{LOCALHOST}:{port}/")  # any answer, even "bad request"
-        except httpx.HTTPError as error:
+        except NO_ANSWER as error:
             if await _stopped(target):
                 return None
             return Failure(

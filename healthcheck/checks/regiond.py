@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from healthcheck.check import Check, Failure, Run, State, Target
-from healthcheck.network import LOCALHOST, local_client, unix_client
+from healthcheck.network import LOCALHOST, NO_ANSWER, local_client, unix_client
 
 PARENT_PORT = 5239
 PATH = "/MAAS/api/version/"
@@ -49,7 +49,7 @@ async def _answers(client: httpx.AsyncClient) -> bool:
     try:
         async with client.stream("GET", path):
             return True
-    except httpx.HTTPError:
+    except NO_ANSWER:
         return False
 
 

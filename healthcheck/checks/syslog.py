@@ -7,7 +7,7 @@ from pathlib import Path
 
 from healthcheck.check import Check, Failure, Run, State, Target, Thread
 from healthcheck.network import connect_tcp
-from healthcheck.region_files import find
+from healthcheck.region_files import find_port
 
 DEFAULT_PORT = 5247
 TCP_PORT = r'type="imtcp" port="(\d+)"'
@@ -25,7 +25,7 @@ def _make(target: Target) -> Run:
     thread = Thread()
 
     async def run() -> Failure | None:
-        port = int(await thread.run(find, TCP_PORT, configuration) or DEFAULT_PORT)
+        port = await thread.run(find_port, TCP_PORT, configuration) or DEFAULT_PORT
         try:
             await connect_tcp(port)
         except OSError:
@@ -50,7 +50,7 @@ def _log(log_socket: Path, text: str) -> None:
 
 async def _arrives(file: Path, text: str) -> bool:
     for _ in range(20):
-        if file.exists() and text in (content := file.read_text()):
+        if file.exists() and text in (content := file.read_text(errors="replace")):
             if len(content) > LONGEST_BYTES:
                 file.write_text("")
             return True

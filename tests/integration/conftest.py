@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from database_server import BINARIES, PASSWORD, Server, as_postgres
-from pid1 import Pid1
 from unused_port import unused_port
 
 from settings import Settings
@@ -50,11 +49,3 @@ def database(server: Server) -> Settings:
         "CREATE ROLE maas LOGIN PASSWORD 'p-1'; CREATE DATABASE maasdb OWNER maas"
     )
     return server.settings(POSTGRES_USER="maas", POSTGRES_PASSWORD="p-1", POSTGRES_DB="maasdb")
-
-
-@pytest.fixture
-def pid1(tmp_path: Path) -> Iterator[Pid1]:
-    pid1 = Pid1(tmp_path)
-    yield pid1
-    if pid1.process and pid1.process.poll() is None:
-        assert pid1.stop() == 0

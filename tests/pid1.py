@@ -18,7 +18,7 @@ from typing import Any
 from eventually import eventually
 from supervisor.xmlrpc import SupervisorTransport
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 _LINE = re.compile(r"\S+Z (\S+)\s+(\S+)\s+\| (.*)")
 
