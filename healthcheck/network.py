@@ -44,7 +44,8 @@ def cluster_context(certificates: Path) -> ssl.SSLContext:
     Raises OSError, ssl.SSLError.
     """
     context = ssl.create_default_context(cafile=str(certificates / "cacerts.pem"))
-    context.load_cert_chain(certificates / "cluster.pem", certificates / "cluster.key")
+    # with a password, for OpenSSL would ask for one on the terminal, or wait at a pipe for ever
+    context.load_cert_chain(certificates / "cluster.pem", certificates / "cluster.key", "")
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python 3.13's default, but not MAAS's
     return context
 

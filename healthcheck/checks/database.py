@@ -9,6 +9,7 @@ import time
 import psycopg
 
 from healthcheck.check import Check, Failure, Run, State, Target
+from healthcheck.foreign import WRONG_SHAPE
 
 CONNECT_TIMEOUT_SECONDS = 4
 CONNECTION_SECONDS = 60.0
@@ -52,7 +53,7 @@ class _Database:
             round_trip = time.monotonic() - begun
             used, allowed = await self._ask(connection, CONNECTIONS)
             await self._look_at_size(connection)
-        except psycopg.Error as error:
+        except (psycopg.Error, *WRONG_SHAPE) as error:
             await self._forget()
             return _no_answer(error)
         self._target.readings.update(zip(READINGS, (round_trip, used, allowed), strict=True))
@@ -63,7 +64,7 @@ class _Database:
         if self._connection:
             try:
                 used, allowed = await self._ask(self._connection, CONNECTIONS)
-            except psycopg.Error:
+            except (psycopg.Error, *WRONG_SHAPE):
                 await self._forget()
             else:
                 self._target.readings.update(zip(READINGS[1:], (used, allowed), strict=True))
@@ -95,8 +96,7 @@ class _Database:
 
     async def _ask(self, connection: Connection, query: str) -> tuple[float, ...]:
         row = await (await connection.execute(query)).fetchone()
-        assert row
-        return row
+        return tuple(map(float, row or ()))
 
     async def _forget(self) -> None:
         for reading in [name for name in self._target.readings if name.startswith(PREFIX)]:
@@ -115,7 +115,7 @@ def _busy(used: float, allowed: float) -> Failure:
     )
 
 
-def _no_answer(error: psycopg.Error) -> Failure:
+def _no_answer(error: Exception) -> Failure:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return Failure("PostgreSQL does not answer", lines[-1], MEND)
 

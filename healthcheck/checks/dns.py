@@ -10,6 +10,8 @@ from healthcheck.region_files import find
 PORT = 53
 ZONE = r'^zone "([^"]+)" \{\s*type (?:master|primary);'
 SOA, IN = 6, 1
+# RFC 1035 2.3.4
+LONGEST_LABEL, LONGEST_NAME = 63, 254
 # RFC 1035 4.1.1
 IS_ANSWER, AUTHORITATIVE, RESPONSE_CODE = 0x8000, 0x0400, 0x000F
 
@@ -39,9 +41,12 @@ def _make(target: Target) -> Run:
 
 
 async def _ask_for_soa(zone: str) -> int:
-    """Return the flags of the answer. Raises OSError."""
-    labels = [label.encode() for label in zone.rstrip(".").split(".")]
-    name = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+    """Return the flags of the answer. Raises OSError.
+
+    A name that is too long for DNS is cut off, and is no zone of named's.
+    """
+    labels = [label.encode()[:LONGEST_LABEL] for label in zone.rstrip(".").split(".")]
+    name = b"".join(bytes([len(label)]) + label for label in labels)[:LONGEST_NAME] + b"\0"
     question = secrets.token_bytes(2) + struct.pack(">5H", 0, 1, 0, 0, 0)
     answer = await ask_udp(PORT, question + name + struct.pack(">2H", SOA, IN))
     identity, flags = answer[:2], int.from_bytes(answer[2:4], "big")

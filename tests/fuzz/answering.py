@@ -37,13 +37,13 @@ class Answering:
 
 
 @contextmanager
-def answering(path: Path) -> Iterator[Answering]:
+def answering(path: Path, service: type[Answering] = Answering) -> Iterator[Answering]:
     """Serve on a unix socket."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen(64)
-        server = Answering(listening)
+        server = service(listening)
         thread = threading.Thread(target=server.serve, daemon=True)
         thread.start()
         yield server

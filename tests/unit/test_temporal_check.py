@@ -1,4 +1,6 @@
 import asyncio
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,6 +66,32 @@ def test_certificates_of_another_database(
     certificates.make(tmp_path / "other")
     answer = ask(environment, monkeypatch, made, tmp_path / "other", SETTINGS)
     assert "do not agree on TLS" in answer
+
+
+def test_nobody_is_asked_for_the_password_of_a_key(made: Path, tmp_path: Path) -> None:
+    """OpenSSL would wait for it, on a terminal, or at PID 1's pipe, which nobody ever closes."""
+    for name in ("cacerts.pem", "cluster.pem"):
+        (tmp_path / name).symlink_to(made / name)
+    locked = ("-aes128", "-passout", "pass:x", "-out", str(tmp_path / "cluster.key"))
+    certificates.openssl(made, "rsa", "-in", "cluster.key", *locked)
+    source = (
+        "import pathlib, sys; from healthcheck.network import cluster_context;"
+        "cluster_context(pathlib.Path(sys.argv[1]))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", source, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # without a terminal
+    )
+    with process:
+        try:
+            assert process.wait(10) == 1
+        finally:
+            process.kill()
+        assert process.stderr
+        assert b"SSLError" in process.stderr.read()
 
 
 def test_no_certificates_yet(environment: Mapping[str, str]) -> None:
