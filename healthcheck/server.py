@@ -43,6 +43,8 @@ class Server:
             await asyncio.wait_for(self._exchange(reader, writer), EXCHANGE_SECONDS)
         except (asyncio.TimeoutError, OSError):
             pass  # a client that is slow or gone: its loss
+        except asyncio.CancelledError:
+            pass  # the monitor ends; before Python 3.12 asyncio would log it as a mistake
         finally:
             self._open.pop(writer, None)
             writer.transport.abort()  # all was sent, or nobody wants it

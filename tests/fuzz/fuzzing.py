@@ -46,21 +46,28 @@ class Limits:
 
 
 class Vitals:
-    """Descriptors, memory and dead children of a process, compared with those at the first look."""
+    """Descriptors, memory and dead children of a process, compared with those at the first look.
 
-    def __init__(self, pid: int, rss_mb: int = RSS_MB) -> None:
+    `before` each look lets go of what the test itself holds there.
+    """
+
+    def __init__(
+        self, pid: int, rss_mb: int = RSS_MB, before: Callable[[], None] = lambda: None
+    ) -> None:
+        self._before = before
         self._proc = Path(f"/proc/{pid}")
         self._rss_mb = rss_mb
         self._first: tuple[int, int] | None = None
 
     def look(self) -> None:
+        self._before()
         found = self._descriptors(), self._rss()
         if self._first is None:
             self._first = found
         deadline = time.monotonic() + SETTLE_SECONDS
         while (leak := self._leak(*self._first)) and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert not leak
+        assert not leak, leak
 
     def _leak(self, descriptors: int, rss: int) -> str:
         if (now := self._descriptors()) > descriptors + DESCRIPTORS:
