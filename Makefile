@@ -1,4 +1,4 @@
-.PHONY: help build up demo demo-down pictures test test-image chaos chaos-init faults bench soak
+.PHONY: help build up demo demo-down pictures test test-image fuzz chaos chaos-init faults bench soak
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,6 +24,9 @@ test: ## lint, types, unit, integration and image tests
 
 test-image: ## the image itself and the stack, of one version and those before it (MAAS_VERSION=), with MAAS_SOURCE=ppa of MAAS's own packages
 	tests/run tests/image/test_image.py tests/image/test_versions.py tests/image/test_stack.py
+
+fuzz: ## bad input for every parser and socket, each 100000 cases (CASES=) or 600 s (SECONDS=), SEED=, 3 hours
+	FUZZ_CASES=$(or $(CASES),100000) FUZZ_SECONDS=$(or $(SECONDS),600) FUZZ_SEED=$(SEED) tests/run tests/fuzz
 
 chaos: ## random faults on a stack of its own, and an oracle after each (DURATION=600 seconds, SEED=; FAULTS= as printed by a run)
 	tests/chaos/run $(and $(DURATION),--duration=$(DURATION)) $(and $(SEED),--seed=$(SEED)) --faults='$(FAULTS)'

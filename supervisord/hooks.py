@@ -18,7 +18,10 @@ from typing import Any
 from supervisor.datatypes import Automatic
 from supervisor.dispatchers import PInputDispatcher
 from supervisor.medusa import asyncore_25 as asyncore
+from supervisor.medusa.default_handler import default_handler
 from supervisor.states import SupervisorStates
+from supervisor.web import supervisor_ui_handler
+from supervisor.xmlrpc import Faults, RPCError, supervisor_xmlrpc_handler
 
 from supervisord import rlimits, secrets
 from supervisord.guard import guarded
@@ -198,3 +201,26 @@ def _log_file(config: Any, channel: str, log: ContainerLog) -> LogFile | None:
         return None
     max_bytes = getattr(config, f"{channel}_logfile_maxbytes")
     return log.file(Path(path), max_bytes, getattr(config, f"{channel}_logfile_backups"))
+
+
+def adapt_handlers(server: Any, log: ContainerLog) -> None:
+    """Take away supervisor's web interface, and have arguments of wrong types refused.
+
+    supervisor refuses a wrong number of them, and takes these for a mistake of its own.
+    """
+    web = (supervisor_ui_handler, default_handler)
+    server.handlers = [handler for handler in server.handlers if not isinstance(handler, web)]
+    for handler in server.handlers:
+        if isinstance(handler, supervisor_xmlrpc_handler):
+            handler.call = _refusing(handler.call, log)
+
+
+def _refusing(call: Callable[..., Any], log: ContainerLog) -> Callable[..., Any]:
+    def refusing(method: str, params: tuple[Any, ...]) -> Any:
+        try:
+            return call(method, params)
+        except (AttributeError, ValueError, LookupError, ArithmeticError) as error:
+            log.info(f"refused a call of {method!r}: {error!r}")
+            raise RPCError(Faults.INCORRECT_PARAMETERS) from None
+
+    return refusing

@@ -222,6 +222,7 @@ class Plugin:
         for _, server in self.supervisor.options.httpservers:
             server.channel_class = functools.partial(http_channel.Channel, self.log)
             if self._pebble not in server.handlers:
+                hooks.adapt_handlers(server, self.log)
                 server.install_handler(self._pebble)
 
     def _stop(self) -> None:

@@ -20,6 +20,7 @@ from supervisord.pebble.documents import document_of
 from supervisord.pebble.services import Refused, Services
 
 BODY_LIMIT_BYTES = 64 * 1024
+LONGEST_LENGTH = 20  # of a Content-Length, in digits: int() refuses thousands of them
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 _SELECT: dict[str, Callable[[Change], bool]] = {
@@ -28,7 +29,9 @@ _SELECT: dict[str, Callable[[Change], bool]] = {
     "ready": lambda change: change.ready,
 }
 _UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
-_DURATION = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
+_PART = r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)"
+# Nothing in it can be read in two ways: a long one that is none must not keep PID 1 busy.
+_DURATION = re.compile(f"(?:{_PART})+")
 
 
 class Problem(Exception):
@@ -101,7 +104,10 @@ class PebbleHandler:
 
     def _method(self, request: Any) -> Callable[..., None]:
         """Return what answers a request."""
-        path = request.split_uri()[0].rstrip("/")
+        try:
+            path = request.split_uri()[0].rstrip("/")
+        except ValueError:  # such as a line break in it
+            raise Problem(400, "cannot parse URI") from None
         methods: dict[str, Callable[..., None]]
         if re.fullmatch("/v1/changes/[^/]+", path):
             methods = {"GET": self._get_change}
@@ -139,7 +145,7 @@ class PebbleHandler:
         length = request.get_header("content-length") or ""
         if not length.isdecimal():
             raise Problem(411, "length required")
-        if int(length) > BODY_LIMIT_BYTES:
+        if len(length) > LONGEST_LENGTH or int(length) > BODY_LIMIT_BYTES:
             request["Connection"] = "close"  # what follows is not read
             raise Problem(413, "request body too large")
         if int(length) == 0:
@@ -271,7 +277,7 @@ def _names(query: dict[str, list[str]]) -> list[str]:
 
 def _seconds(duration: str) -> float:
     """Return the seconds of a duration as Go writes it, such as `4.500s` or `1m30s`."""
-    parts = _DURATION.findall(duration)
-    if not parts or "".join(number + unit for number, unit in parts) != duration:
+    if not _DURATION.fullmatch(duration):
         raise Problem(400, f'invalid timeout: time: invalid duration "{duration}"')
+    parts = re.findall(_PART, duration)
     return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)

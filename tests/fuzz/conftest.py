@@ -14,6 +14,7 @@ SEED = "0"
 
 LIMITS = Limits(
     int(os.environ.get("FUZZ_CASES") or CASES),
+    not os.environ.get("FUZZ_CASES"),
     float(os.environ.get("FUZZ_SECONDS") or SECONDS),
     os.environ.get("FUZZ_SEED", SEED) or str(secrets.randbelow(2**32)),
 )

@@ -21,7 +21,7 @@ from hypothesis.strategies import SearchStrategy
 T = TypeVar("T")
 
 BATCH = 2000
-LEAST_BATCH = 50
+LEAST_BATCH = 100
 # Cases that are made of each of Hypothesis's, which takes longer for one than most cases do.
 VARIANTS = 9
 # No case is to take so long, on a busy machine either.
@@ -38,9 +38,13 @@ class Hangs(BaseException):
 
 @dataclass(frozen=True)
 class Limits:
-    """How many cases there may be, how many seconds, and from which seed they come."""
+    """How many cases there may be, how many seconds, and from which seed they come.
+
+    It is `quick` in `make test`.
+    """
 
     cases: int
+    quick: bool
     seconds: float
     seed: str
 
@@ -61,9 +65,9 @@ class Vitals:
 
     def look(self) -> None:
         self._before()
-        found = self._descriptors(), self._rss()
         if self._first is None:
-            self._first = found
+            time.sleep(0.1)  # it may have to notice that
+            self._first = self._descriptors(), self._rss()
         deadline = time.monotonic() + SETTLE_SECONDS
         while (leak := self._leak(*self._first)) and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -75,8 +79,7 @@ class Vitals:
         if (now := self._rss()) > rss + self._rss_mb:
             return f"{rss} MB became {now} MB"
         children = (self._proc / f"task/{self._proc.name}/children").read_text().split()
-        stats = (Path(f"/proc/{pid}/stat").read_text() for pid in children)
-        return "a zombie is left" if any(") Z " in stat for stat in stats) else ""
+        return "a zombie is left" if any(map(_is_zombie, children)) else ""
 
     def _descriptors(self) -> int:
         return len(os.listdir(self._proc / "fd"))
@@ -84,6 +87,13 @@ class Vitals:
     def _rss(self) -> int:
         status = (self._proc / "status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) // 1024
+
+
+def _is_zombie(pid: str) -> bool:
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
 
 
 class Fuzzer:
@@ -101,16 +111,20 @@ class Fuzzer:
         kept: tuple[T, ...] = (),
         vary: Callable[[T, random.Random], T] | None = None,
         vitals: Vitals | None = None,
-        one_of: int = 1,
+        slow: int = 1,
+        most: int | None = None,
     ) -> None:
         """Run the cases that once failed, then others.
 
         `vary` makes another case of one. `vitals` are those of another process; this one's are
-        looked at in any case. `one_of` so many runs, where a case costs much.
+        looked at in any case. Where a case is so many times as slow as others, `make test` has
+        fewer; `most` is how many make sense at all.
         """
-        cases = max(self._limits.cases // one_of, 10)
+        cases = min(self._limits.cases, most or self._limits.cases)
+        if self._limits.quick:
+            cases //= slow
         size = min(BATCH, max(cases // 5, LEAST_BATCH))
-        all_vitals = [Vitals(os.getpid(), 4 * RSS_MB), *filter(None, (vitals,))]
+        all_vitals = [*filter(None, (vitals,)), Vitals(os.getpid(), 4 * RSS_MB)]
         begun = time.monotonic()
         done = batch = 0
         failed = False

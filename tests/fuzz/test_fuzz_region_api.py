@@ -98,4 +98,4 @@ def test_apply(fuzzer: Fuzzer, tmp_path: Path) -> None:
         mock.patch.object(apply, "RegionAPI", return_value=RegionAPI(paths.worker_socket, KEY)),
         mock.patch.object(maas_command, "run"),
     ):
-        fuzzer.run(case, st.lists(answers(BODIES), max_size=5).map(tuple), kept, other, one_of=5)
+        fuzzer.run(case, st.lists(answers(BODIES), max_size=5).map(tuple), kept, other, slow=5)
