@@ -187,9 +187,13 @@ def _circles(programs: Mapping[str, Program]) -> Iterator[str]:
         program.name: [need for need in program.needs if not need.startswith("/")]
         for program in programs.values()
     }
-    try:
-        graphlib.TopologicalSorter(needs).prepare()
-    except graphlib.CycleError as error:
-        circle = error.args[1][::-1]
-        files = ", ".join(str(programs[name].path) for name in circle[1:])
-        yield f"cannot use {files}: none of them could start, for {' needs '.join(circle)}"
+    while True:
+        try:
+            graphlib.TopologicalSorter(needs).prepare()
+            return
+        except graphlib.CycleError as error:
+            circle = error.args[1][::-1]
+            files = ", ".join(str(programs[name].path) for name in circle[1:])
+            yield f"cannot use {files}: none of them could start, for {' needs '.join(circle)}"
+            for name in circle[1:]:
+                del needs[name]

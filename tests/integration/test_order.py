@@ -160,6 +160,15 @@ def test_a_program_file_with_a_mistake_ends_with_78(
     assert "Traceback" not in pid1.text()
 
 
+def test_every_circle_of_needs_is_named(pid1: Pid1) -> None:
+    for name, need in {"a": "b", "b": "a", "c": "d", "d": "c", "e": "a"}.items():
+        pid1.program(name, "sleep 1000", needs=need)
+    pid1.start()
+    assert pid1.wait() == 78
+    for circle in ("a needs b needs a|b needs a needs b", "c needs d needs c|d needs c needs d"):
+        assert re.search(circle, pid1.text())
+
+
 def test_a_value_that_supervisord_refuses_ends_with_78(pid1: Pid1) -> None:
     pid1.program("service", "sleep 1000", startsecs="abc")
     pid1.start()
