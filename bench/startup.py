@@ -56,7 +56,7 @@ class Started:
 
 def measure(repeat: int) -> Started:
     """Measure it all. Raises MeasurementError."""
-    few = max(1, repeat // 2)
+    few = max(1, repeat // 3)
     run("docker", "compose", "--file", str(ROOT / "bench/health/images.yaml"), "build")
     started = Started()
     with postgres(STACK):

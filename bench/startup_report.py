@@ -1,6 +1,6 @@
 """Tables of how a container starts, with the goals beside them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from statistics import median
 
 from bench.lives import Life
@@ -37,7 +37,7 @@ def tables(started: Started) -> str:
         _spans(ours),
         _goals(started.alone, started.by_hand, ours),
         _together(started),
-        _programs(started.programs),
+        _programs({"shipped": started.warm} | started.programs),
     )
     return "\n\n".join("\n".join(part) for part in parts)
 
@@ -84,6 +84,8 @@ def _goals(alone: list[Life], by_hand: list[Life], ours: dict[str, list[Life]]) 
 def _together(started: Started) -> Iterable[str]:
     yield "started together on one database, medians in s, the first container to the last"
     yield f"{'':10}{'waited for the lock':>28}{'regiond exec':>28}{'first 200 of the API':>28}"
+    yield _row("1 cold", [[life] for life in started.cold])
+    yield _row("1 warm", [[life] for life in started.warm])
     for count, lives in started.cold_together.items():
         yield _row(f"{count} cold", [lives])
         yield _row(f"{count} warm", started.warm_together[count])
@@ -105,7 +107,7 @@ def _row(label: str, lives: list[list[Life]]) -> str:
     return f"{label:10}" + "".join(f"{cell:>28}" for cell in cells)
 
 
-def _programs(programs: dict[int, list[Life]]) -> Iterable[str]:
+def _programs(programs: Mapping[str | int, list[Life]]) -> Iterable[str]:
     yield f"{'programs':10}{'ms, PID 1 to init':>28}{'init to regiond':>28}{'start to regiond':>28}"
     for count, lives in programs.items():
         at = [life.moments for life in lives]
