@@ -37,7 +37,7 @@ chaos-init: ## kill maas-init at 200 random moments (RUNS=, SEED=), 20 minutes
 faults: ## each fault that health must see, with outages of the database of 10 minutes, 35 minutes
 	OUTAGE_SECONDS=$(or $(OUTAGE),600) tests/run -s tests/image/test_health_faults.py
 
-bench: ## measure PID 1 beside stock supervisord and s6, maas-init, the health check, a start, 18 minutes
+bench: ## measure PID 1 beside stock supervisord and s6, maas-init, the health check, a start, 20 minutes
 	bench/run
 
 soak: ## half an hour (MINUTES=) with a fault a minute: memory, descriptors, CPU, latency; writes docs/soak.svg
