@@ -29,7 +29,11 @@ def inject(stack: Stack, each: Round) -> None:
     threads = [threading.Thread(target=make, args=(injection,)) for injection in each.injections]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    finally:  # after an interruption, too: none may go on once the stack is being removed
+        for thread in threads:
+            thread.join()
     if failures:
         raise Failed("; ".join(failures))
