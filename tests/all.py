@@ -1,6 +1,6 @@
 """All tests, in sessions of pytest: two side by side, then three rows of them.
 
-The integration tests mostly wait, and some measure time: beside them is one session only. That
+The tests of supervisord mostly wait, and some measure time: beside them is one session only. That
 builds the image, alone, for all others. Of the other image tests those with a stack mostly wait,
 those of maas-init beside it mostly work. Tests that share names of containers or networks share a
 session. What one session says is never mixed with what another says: one is shown as it runs, those
@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from typing import IO
 
 IMAGE = "tests/image/test_image.py"
-FIRST = ("tests/integration",)
-BESIDE_FIRST = ("tests/unit", "tests/fuzz", IMAGE)
+FIRST = ("tests/integration", "-m", "supervisord")
+BESIDE_FIRST = ("tests/unit", "tests/fuzz", "tests/integration", IMAGE, "-m", "not supervisord")
 OTHERS = ("tests/image", f"--ignore={IMAGE}", "-m")
 SHOWN = (*OTHERS, "not beside and not own_stack and not chaos")
 # One row begins with what is shown, and goes on with what would make another one too long.

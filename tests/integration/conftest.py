@@ -12,6 +12,15 @@ from unused_port import unused_port
 
 from settings import Settings
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Share out the integration tests to the sessions of tests/all.py."""
+    for item in items:
+        if item.path.parent == HERE and "server" not in item.fixturenames:
+            item.add_marker("supervisord")
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
