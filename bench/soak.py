@@ -82,7 +82,7 @@ def measure(minutes: int) -> Soak:
     except (Failed, Wrong) as error:
         raise MeasurementError(f"cannot go on with the soak: {soak.faults[-1:]}: {error}") from None
     finally:
-        oracle.users.stop()
+        oracle.close()
         stack.remove()
     return soak
 

@@ -42,7 +42,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     finally:
-        oracle.users.stop()
+        oracle.close()
         stack.remove()
 
 
@@ -68,7 +68,10 @@ def run(stack: Stack, oracle: Oracle, rounds: Iterable[Round], seconds: float) -
             tell_how_to_repeat(done)
             return 1
         say(f"round {len(done)}: {each}: healthy after {recovered:.0f} s")
-    say(f"{len(done)} rounds, {len(oracle.users.accepted)} users: all is well")
+    say(
+        f"{len(done)} rounds, {len(oracle.users.accepted)} users made meanwhile, MAAS's containers"
+        f" ended with {', '.join(sorted(oracle.exit_statuses))}: all is well"
+    )
     return 0
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -40,12 +41,19 @@ class Oracle:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._maas = stack.maas
+        self.users = Users(stack.maas)
+        self.exit_statuses: set[str] = set()
         self._since = datetime.now(timezone.utc)
-        self._began = self._since
+        # from now on, as the engine remembers few: each `docker exec` makes three more
+        what = (f"--filter=container={self._maas.name}", "--filter=event=die")
+        status = "--format={{.Actor.Attributes.exitCode}}"
+        self._events = subprocess.Popen(
+            ["docker", "events", *what, status], stdout=subprocess.PIPE, text=True
+        )
+        threading.Thread(target=self._note_ends, daemon=True).start()
         self._setting = ""
         self._files: dict[str, str] = {}
         self._first: dict[tuple[str, int, int], Process] = {}
-        self.users = Users(stack.maas)
 
     def wait_until_healthy(self) -> float:
         """Wait until Docker and the probe say so; return the seconds. Raises Wrong."""
@@ -66,6 +74,12 @@ class Oracle:
         value = f"chaos={time.time_ns()}"
         set_in_maas(self._maas, SETTING, value)
         self._setting = value
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.users.stop()
+        self._events.kill()
+        self._events.wait()
 
     def check(self) -> None:
         """Look at everything. Raises Wrong with all that is wrong."""
@@ -150,16 +164,9 @@ class Oracle:
                 if any(words in line for words in _MISTAKES):
                     yield f"a mistake of ours in docker logs {name}: {line}"
         grep = ("grep", "--recursive", "--files-with-matches", "--fixed-strings", "--file=-")
+        where = ("/var/log/maas", "/run/maas")
         found = subprocess.run(
-            [
-                "docker",
-                "exec",
-                "--interactive",
-                self._maas.name,
-                *grep,
-                "/var/log/maas",
-                "/run/maas",
-            ],
+            ["docker", "exec", "--interactive", self._maas.name, *grep, *where],
             input="\n".join(self._stack.secrets),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # of sockets
@@ -177,16 +184,14 @@ class Oracle:
         if report["versions"]["maas"] not in installed:
             yield f"init.json says {report['versions']}, MAAS is {installed}"
 
+    def _note_ends(self) -> None:
+        assert self._events.stdout
+        for line in self._events.stdout:
+            self.exit_statuses.add(line.strip())
+
     def _in_ends(self) -> Iterator[str]:
         """Look at how containers of this name have ended so far."""
-        times = (
-            f"--since={self._began.isoformat()}",
-            f"--until={datetime.now(timezone.utc).isoformat()}",
-        )
-        what = (f"--filter=container={self._maas.name}", "--filter=event=die")
-        status = "--format={{.Actor.Attributes.exitCode}}"
-        ends = docker("events", *times, *what, status).split()
-        if strange := set(ends) - EXIT_STATUSES:
+        if strange := self.exit_statuses - EXIT_STATUSES:
             yield f"a container has ended with {sorted(strange)}"
         if self._maas.inspect("{{.State.OOMKilled}}") != "false":
             yield "out of memory"

@@ -24,7 +24,7 @@ def oracle(maas: Container) -> Iterator[Oracle]:
     oracle.wait_until_healthy()
     oracle.remember()
     yield oracle
-    oracle.users.stop()
+    oracle.close()
     maas.run("sh", "-c", "rm /var/lib/maas/backups/*.tar")
 
 
