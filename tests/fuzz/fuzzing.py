@@ -16,7 +16,9 @@ from types import FrameType
 from typing import TypeVar
 
 import hypothesis
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from mutation import pick
 
 T = TypeVar("T")
 
@@ -144,9 +146,9 @@ class Fuzzer:
                 failed = True  # Hypothesis tries it again, and smaller ones
                 raise
 
-        def several(value: T) -> None:
+        def several(value: T, variants: int) -> None:
             one(value)
-            chance = random.Random(repr(value))
+            chance = random.Random(variants)
             for _ in range(VARIANTS if vary else 0):
                 variant = vary(value, chance)  # type: ignore[misc]
                 try:
@@ -157,6 +159,7 @@ class Fuzzer:
 
         profile = hypothesis.settings.get_profile("fuzz")
         made_of_one = VARIANTS + 1 if vary else 1
+        begin = strategy | pick(kept) if kept and vary else strategy
         try:
             for value in kept:
                 one(value)
@@ -164,7 +167,8 @@ class Fuzzer:
                 seed = random.Random(f"{self._limits.seed} {self._name} {batch}").getrandbits(64)
                 examples = -(-min(size, cases - done) // made_of_one)
                 bounded = hypothesis.settings(profile, max_examples=examples)
-                hypothesis.seed(seed)(bounded(hypothesis.given(strategy)(several)))()
+                test = hypothesis.given(begin, st.integers(0, 2**32))(several)
+                hypothesis.seed(seed)(bounded(test))()
                 batch += 1
                 gc.collect()
                 for each in all_vitals:

@@ -13,7 +13,18 @@ from archives import ignore, make
 from fuzzing import Fuzzer
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from mutation import TOKENS, Op, changed, json_bytes, mutate, ops, pick, vary, written
+from mutation import (
+    TOKENS,
+    Op,
+    changed,
+    json_bytes,
+    mutate,
+    ops,
+    pick,
+    vary,
+    vary_document,
+    written,
+)
 
 from maas_init import archive
 from maas_init.archive import ArchiveUnusable
@@ -85,13 +96,17 @@ def some_member(chance: random.Random) -> bytes:
     return member(chance.choice(NAMES), chance.choice(TYPES), content, size)
 
 
+def taken_apart(whole: bytes) -> tuple[bytes, Any]:
+    """Return what stands before the manifest, and the manifest."""
+    with tarfile.open(fileobj=io.BytesIO(whole)) as tar:
+        last = tar.getmember(archive.MANIFEST)
+    return whole[: last.offset], json.loads(whole[last.offset_data :][: last.size])
+
+
 def forged(whole: bytes) -> SearchStrategy[bytes]:
     """Return archives that somebody has made who knows how to seal one."""
     body = whole[: -archive._SEAL_SIZE]
-    with tarfile.open(fileobj=io.BytesIO(whole)) as tar:
-        last = tar.getmember(archive.MANIFEST)
-    document = json.loads(body[last.offset_data : last.offset_data + last.size])
-    before = body[: last.offset]
+    before, document = taken_apart(whole)
 
     def with_manifest(text: bytes, ops: list[Op]) -> bytes:
         return sealed(mutate(before, ops) + member(b"manifest.json", ord("0"), text, None))
@@ -157,11 +172,16 @@ def test_archive_forged(fuzzer: Fuzzer, tmp_path: Path) -> None:
         assert [entry.name for entry in directory.iterdir()] == [".restore"]
         assert {entry.name for entry in place.iterdir()} == {"data", "forged.tar"}
 
+    before, document = taken_apart(whole)
+
     def resealed(content: bytes, chance: random.Random) -> bytes:
         if chance.random() < 0.5:
             at = chance.choice((0, max(content.rfind(b"manifest.json"), 0)))
             new = b"".join(some_member(chance) for _ in range(chance.randint(1, 3)))
             return sealed(content[:at] + new + content[at : -archive._SEAL_SIZE])
+        if chance.random() < 0.4:
+            text = written(vary_document(document, chance))
+            return sealed(before + member(b"manifest.json", ord("0"), text, None))
         return sealed(vary(content[: -archive._SEAL_SIZE], chance, (*TOKENS, *FIELDS, *PAX)))
 
     fuzzer.run(case, forged(whole), (whole,), resealed)

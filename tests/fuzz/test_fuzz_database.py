@@ -61,6 +61,7 @@ PARTS = (
         rows(b"1", b"2", type_=2**31 - 1),
     ),
     *(
+        rows(b"97", b"97"),
         error(b"53300", b"too many"),
         error(b"\xff", b"\xff\n"),
         error(b"", b""),

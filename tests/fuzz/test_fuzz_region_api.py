@@ -33,6 +33,7 @@ BODIES = json_bytes(
     {"upstream_dns": ["Enter a valid address.", "Another."]},
     "x is not a valid config setting (valid settings are: kernel_opts, maas_name).",
 ) | st.binary(max_size=100)
+OK = b"HTTP/1.1 200 OK\r\n\r\n"
 KEPT = (
     b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 100_000,
     b"HTTP/1.1 400 x\r\n\r\n" + b"[" * 100_000,
@@ -90,7 +91,12 @@ def test_apply(fuzzer: Fuzzer, tmp_path: Path) -> None:
             vary_answer(answer, chance) if chance.random() < 0.5 else answer for answer in given
         )
 
-    kept = tuple((answer,) * 3 for answer in KEPT)
+    unchanged = (b'"192.0.2.1 192.0.2.2"', b"true", b'"p-1"', b'[{"keysource": "gh:me"}]')
+    to_change = (b'"192.0.2.1"', b"OK", b"false", b"OK", b"null", b"OK", b"[]", b"OK")
+    kept = (
+        *(tuple(OK + body for body in bodies) for bodies in (unchanged, to_change)),
+        *((answer,) * 3 for answer in KEPT),
+    )
     with (
         answering(paths.worker_socket) as server,
         mock.patch.object(api_key, "find_or_make", return_value=("admin", KEY)),

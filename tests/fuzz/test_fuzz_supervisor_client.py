@@ -25,6 +25,7 @@ from healthcheck.supervisor_client import Unreachable
 
 PROCESSES = [PROCESS | {"name": "regiond", "pid": 1}, PROCESS | {"name": "squid"}]
 WHOLE = [PROCESSES, {"regiond": True}, {"regiond": 3}, {"regiond": {"exit": 2}}, {"regiond": 0.0}]
+STATES = ("RUNNING", "STOPPED", "STOPPING", "EXITED", "FATAL", "BACKOFF", "UNKNOWN")
 TAGS = (
     *(
         b"<int>",
@@ -70,7 +71,11 @@ def told(**process: Any) -> bytes:
 
 
 def vary_rpc(body: bytes, chance: random.Random) -> bytes:
-    return vary(body, chance) if chance.random() < 0.4 else rpc(vary_document(WHOLE, chance))
+    if chance.random() < 0.4:
+        return vary(body, chance)
+    states = {"statename": chance.choice(STATES), "exitstatus": chance.randrange(80)}
+    programs = [PROCESS | states | {"name": name} for name in ("regiond", "apply", "x")]
+    return rpc(vary_document([programs, *WHOLE[1:]], chance))
 
 
 KEPT = (
