@@ -8,7 +8,7 @@ import pytest
 from fuzzing import Fuzzer, Limits
 
 # In `make test`; always the same ones.
-CASES = 200
+CASES = 100
 SECONDS = 10.0
 SEED = "0"
 
