@@ -11,6 +11,9 @@ from supervisor.states import STOPPED_STATES, ProcessStates
 from supervisord.log.container_log import ContainerLog
 from supervisord.program_file import Program
 
+# Of the shipped programs; supervisor's own default, 999, is no less.
+USUAL_PRIORITY = 500
+
 
 class Order:
     """Holds programs back until their needs are met, and stops several in the reverse order.
@@ -69,12 +72,9 @@ class Order:
         )
 
     def release(self) -> bool:
-        """Start what has all it needs, the essential first; say whether anything was started.
-
-        MAAS itself takes the longest to start, and each fork before it makes that longer.
-        """
+        """Start what has all it needs; say whether anything was started."""
         started = False
-        for name in sorted(self._held, key=lambda name: not self._programs[name].essential):
+        for name in sorted(self._held, key=self._turn):
             process = self._processes[name]
             if process.state not in STOPPED_STATES:  # somebody asked for it before its turn came
                 self.drop(name)
@@ -123,6 +123,13 @@ class Order:
                     needed.add(need)
                     rest.append(need)
         return needed
+
+    def _turn(self, name: str) -> tuple[bool, bool]:
+        """Return what sorts a start: what stops late, as the log does, then the essential.
+
+        MAAS itself takes the longest to start, and each fork before it makes that longer.
+        """
+        return self._priority(name) >= USUAL_PRIORITY, not self._programs[name].essential
 
     def _priority(self, name: str) -> int:
         return int(self._processes[name].config.priority)

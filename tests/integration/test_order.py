@@ -33,13 +33,15 @@ def test_nothing_is_started_before_init_has_ended_well(pid1: Pid1) -> None:
     assert pid1.text().index("init has ended") < pid1.text().index("service begins")
 
 
-def test_of_what_may_start_the_essential_starts_first(pid1: Pid1) -> None:
+def test_of_what_may_start_the_log_starts_first_and_then_the_essential(pid1: Pid1) -> None:
     pid1.init("true")
+    pid1.program("dns", "sleep 1000", needs="init", priority=500)
     pid1.program("log", "sleep 1000", needs="init", priority=400)
     pid1.program("regiond", "sleep 1000", needs="init", priority=900, essential="true")
     pid1.start()
-    eventually(lambda: "log starts" in pid1.text())
-    assert pid1.text().index("regiond starts") < pid1.text().index("log starts")
+    eventually(lambda: "dns starts" in pid1.text())
+    starts = [pid1.text().index(f"{name} starts") for name in ("log", "regiond", "dns")]
+    assert starts == sorted(starts)
 
 
 def test_a_program_waits_until_another_runs(pid1: Pid1) -> None:
