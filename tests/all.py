@@ -1,10 +1,10 @@
-"""All tests, in sessions of pytest: two side by side, then three rows of them.
+"""All tests, in sessions of pytest: three side by side, then three rows of them.
 
-The tests of supervisord mostly wait, and some measure time: beside them is one session only. That
-builds the image, alone, for all others. Of the other image tests those with a stack mostly wait,
-those of maas-init beside it mostly work. Tests that share names of containers or networks share a
-session. What one session says is never mixed with what another says: one is shown as it runs, those
-beside it when all have ended.
+The tests of supervisord mostly wait, and some measure time: beside them is one session only that
+works. That builds the image, alone, for all others. Of the other image tests those with a stack
+mostly wait, those of maas-init beside it mostly work. Tests that share names of containers or
+networks share a session. What one session says is never mixed with what another says: one is shown
+as it runs, those beside it when all have ended.
 """
 
 import contextlib
@@ -16,11 +16,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO
 
 IMAGE = "tests/image/test_image.py"
-FIRST = ("tests/integration", "-m", "supervisord")
-BESIDE_FIRST = ("tests/unit", "tests/fuzz", "tests/integration", IMAGE, "-m", "not supervisord")
+INTEGRATION = sorted(map(str, Path("tests/integration").glob("test_*.py")))
+FIRST = (*INTEGRATION[::2], "-m", "supervisord")
+BESIDE_FIRST = (
+    (*INTEGRATION[1::2], "-m", "supervisord"),
+    ("tests/unit", "tests/fuzz", "tests/integration", IMAGE, "-m", "not supervisord"),
+)
 OTHERS = ("tests/image", f"--ignore={IMAGE}", "-m")
 SHOWN = (*OTHERS, "not beside and not own_stack and not chaos")
 # One row begins with what is shown, and goes on with what would make another one too long.
@@ -98,7 +103,7 @@ def run(
 def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
-    failed = run(FIRST, BESIDE_FIRST)
+    failed = run(FIRST, *BESIDE_FIRST)
     if not interrupted:
         failed += run(SHOWN, *BESIDE, after=[AFTER])
     print(*failed or ["passed: all sessions"], sep="\n")
