@@ -1,7 +1,7 @@
 """Makes the faults of a round, each in a thread of its own."""
 
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from chaos.faults import FAULTS
 from chaos.plan import Injection, Round
@@ -13,10 +13,12 @@ class Failed(Exception):
 
 
 def inject(stack: Stack, each: Round) -> None:
-    """Make the faults of a round, and wait until all have ended. Raises Failed."""
-    failures: list[str] = []
+    """Make the faults of a round, and wait until all have ended. Raises Failed.
 
-    def make(injection: Injection) -> None:
+    After an interruption, too: none may go on once the stack is being removed.
+    """
+
+    def make(injection: Injection) -> str:
         fault = FAULTS[injection.name]
         try:
             time.sleep(injection.wait)
@@ -24,16 +26,10 @@ def inject(stack: Stack, each: Round) -> None:
             time.sleep(injection.lasts)
             fault.end(stack, injection.arguments)
         except Exception as error:
-            failures.append(f"{injection}: {error!r}")
+            return f"{injection}: {error!r}"
+        return ""
 
-    threads = [threading.Thread(target=make, args=(injection,)) for injection in each.injections]
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads:
-            thread.join()
-    finally:  # after an interruption, too: none may go on once the stack is being removed
-        for thread in threads:
-            thread.join()
+    with ThreadPoolExecutor(len(each.injections)) as pool:
+        failures = list(filter(None, pool.map(make, each.injections)))
     if failures:
         raise Failed("; ".join(failures))
