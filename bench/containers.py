@@ -11,13 +11,6 @@ IMAGE = "truenas-maas-demo/maas:latest"
 POSTGRES = "truenas-maas-demo/postgres:15"
 PASSWORD = "maas-bench"
 READY_SECONDS = 60
-UNPRIVILEGED = (
-    "--cap-drop=ALL",
-    "--security-opt=no-new-privileges",
-    "--read-only",
-    "--tmpfs=/run:uid=568,gid=568,mode=0755",
-    "--tmpfs=/tmp:uid=568,gid=568",
-)
 
 
 def settings(stack: str, name: str, **more: str) -> list[str]:

@@ -7,8 +7,10 @@ volumes, while PostgreSQL is up. The stand-in is made ten times as quick as MAAS
 import subprocess
 from dataclasses import dataclass, field
 
+from engine import UNPRIVILEGED
+
 from bench import lives
-from bench.containers import IMAGE, UNPRIVILEGED, postgres, settings
+from bench.containers import IMAGE, postgres, settings
 from bench.lives import ANSWERS, HEALTHY, LISTENS, Life
 from bench.supervisors import ROOT, progress, run
 

@@ -6,7 +6,9 @@ quicker than. Both run in one container, in turns.
 
 import json
 
-from bench.containers import IMAGE, PASSWORD, UNPRIVILEGED, postgres, settings
+from engine import UNPRIVILEGED
+
+from bench.containers import IMAGE, PASSWORD, postgres, settings
 from bench.supervisors import run
 
 NAME = "maas-bench-init"

@@ -8,25 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine import Container, docker
+from engine import PROGRAMS, Container, docker
 from eventually import eventually
 
 from chaos import scripts
 from chaos.stack import Stack, in_background
 
-PROGRAMS = (
-    "regiond",
-    "apiserver",
-    "nginx",
-    "bind9",
-    "squid",
-    "rsyslog",
-    "chrony",
-    "temporal",
-    "temporal-worker",
-    "housekeeping",
-    "healthcheck",
-)
 OPERATIONS = ("stop", "kill", "restart")
 VOLUMES = {"maas": "568", "maas-log": "568", "maas-proxy": "568", "postgres": "999"}
 REFUSE = "host all all all reject"

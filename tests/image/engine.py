@@ -35,6 +35,20 @@ def image(version: str) -> str:
 
 
 IMAGE = image(VERSION)
+# Those that run as long as the container does.
+PROGRAMS = (
+    "regiond",
+    "apiserver",
+    "nginx",
+    "bind9",
+    "squid",
+    "rsyslog",
+    "chrony",
+    "temporal",
+    "temporal-worker",
+    "housekeeping",
+    "healthcheck",
+)
 UNPRIVILEGED = (
     "--cap-drop=ALL",
     "--security-opt=no-new-privileges",

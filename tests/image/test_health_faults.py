@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from chaos import scripts
 from engine import Container, compose, docker
 from eventually import eventually
 
@@ -22,19 +23,10 @@ PROJECT = "maas-test-health"
 MAAS = f"{PROJECT}-maas-1"
 OUTAGE_SECONDS = int(os.environ.get("OUTAGE_SECONDS") or 45)
 PYTHON = "/opt/truenas-maas/bin/python3"
-# Takes connections until there are none left, and holds them.
-FILL_CONNECTIONS = """
-import os, pathlib, psycopg, time
-pathlib.Path("/tmp/fault.pid").write_text(str(os.getpid()))
-held = []
-while True:
-    try:
-        held.append(psycopg.connect(
-            host="postgres", user="maas", password=os.environ["POSTGRES_PASSWORD"], dbname="maasdb",
-            connect_timeout=2))
-    except psycopg.Error:
-        time.sleep(0.2)
-"""
+FILL_CONNECTIONS = (
+    "import os, pathlib; pathlib.Path('/tmp/fault.pid').write_text(str(os.getpid()))"
+    + scripts.FILL_CONNECTIONS
+)
 TABLE = "maasserver_controllerinfo"  # which the API counts versions in, and needs no other check
 # Longer than the API may take to answer: 20 s, again and again.
 LOCK = f"SET application_name = 'slow'; BEGIN; LOCK TABLE {TABLE}; SELECT pg_sleep(20); COMMIT;"
