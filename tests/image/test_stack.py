@@ -28,7 +28,7 @@ def get(url: str) -> tuple[int, str]:
 def test_programs_run_and_init_has_ended(maas: Container) -> None:
     assert maas.state("init") == "EXITED"
     eventually(lambda: maas.probe().startswith("healthy"), 60)
-    assert {name: maas.state(name) for name in PROGRAMS} == dict.fromkeys(PROGRAMS, "PROGRAMS")
+    assert {name: maas.state(name) for name in PROGRAMS} == dict.fromkeys(PROGRAMS, "RUNNING")
 
 
 def test_the_log_tells_who_started_what(maas: Container) -> None:
@@ -163,7 +163,7 @@ def test_regiond_comes_back_when_it_is_killed(maas: Container) -> None:
 
 def test_regiond_starts_what_an_operator_stopped(maas: Container) -> None:
     maas.run("supervisorctl", "stop", "squid")
-    eventually(lambda: maas.state("squid") == "PROGRAMS", 40)
+    eventually(lambda: maas.state("squid") == "RUNNING", 40)
 
 
 def test_maas_commands_run_without_root(maas: Container) -> None:
