@@ -27,6 +27,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.repeat < 1:
         parser.error("--repeat must be at least 1")
+    if arguments.minutes < 2:
+        parser.error("--minutes must be at least 2")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as directory:

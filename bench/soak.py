@@ -79,7 +79,7 @@ def measure(minutes: int) -> Soak:
         oracle.remember()
         _soak(soak, stack, oracle, minutes)
         oracle.check()
-    except (Failed, Wrong) as error:
+    except (Failed, Wrong, AssertionError, OSError) as error:
         raise MeasurementError(f"cannot go on with the soak: {soak.faults[-1:]}: {error}") from None
     finally:
         oracle.close()
