@@ -5,7 +5,7 @@ MAAS is as slow here as the real one. `make faults` has each outage of the datab
 
 import json
 import os
-import threading
+import re
 import time
 import urllib.error
 import urllib.request
@@ -23,15 +23,23 @@ PROJECT = "maas-test-health"
 MAAS = f"{PROJECT}-maas-1"
 OUTAGE_SECONDS = int(os.environ.get("OUTAGE_SECONDS") or 45)
 PYTHON = "/opt/truenas-maas/bin/python3"
-FILL_CONNECTIONS = (
-    "import os, pathlib; pathlib.Path('/tmp/fault.pid').write_text(str(os.getpid()))"
-    + scripts.FILL_CONNECTIONS
-)
+# Kills a program as often as it comes, be it PID 1 or MAAS that starts it.
+KEEP_DEAD = """
+import contextlib, os, signal, sys, time, xmlrpc.client
+from supervisor.xmlrpc import SupervisorTransport
+pid1 = xmlrpc.client.ServerProxy(
+    "http://localhost", SupervisorTransport(None, None, "unix:///run/maas/supervisor.sock"))
+while True:
+    if pid := pid1.supervisor.getProcessInfo(sys.argv[1])["pid"]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    time.sleep(0.1)
+"""
 TABLE = "maasserver_controllerinfo"  # which the API counts versions in, and needs no other check
 # Longer than the API may take to answer: 20 s, again and again.
 LOCK = f"SET application_name = 'slow'; BEGIN; LOCK TABLE {TABLE}; SELECT pg_sleep(20); COMMIT;"
 # The next start is 12 s away then, unless MAAS, which looks every 30 s, starts it itself.
-FAILURES_WANTED = 6
+FAILED = re.compile(r"failed ([6-9]|\d\d) times, next start")
 
 
 def _compose(*arguments: str) -> str:
@@ -86,37 +94,24 @@ def kill_regiond(maas: Container) -> None:
         time.sleep(seconds)
 
 
-class Dead:
-    """Keeps a program dead: kills it as often as it comes, be it PID 1 or MAAS that starts it."""
-
-    def __init__(self, program: str) -> None:
-        self._program = program
-
-    def begin(self, maas: Container) -> None:
-        """Return when PID 1's next start is some seconds away."""
-        self._far_away, self._ended = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._keep_killing, args=(maas,))
-        self._thread.start()
-        if not self._far_away.wait(60):
-            self.end(maas)
-            raise AssertionError(f"{self._program} runs all the same")
-
-    def end(self, _maas: Container) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _keep_killing(self, maas: Container) -> None:
-        while not self._ended.wait(0.2):
-            status = maas.run("supervisorctl", "status", self._program, check=False)
-            if f"failed {FAILURES_WANTED} times, next start" in status:
-                self._far_away.set()
-            if "pid " in status:
-                pid = status.split("pid ")[1].split(",")[0]
-                maas.run("sh", "-c", f"kill -9 {pid}", check=False)
-
-
 def in_background(maas: Container, *command: str) -> None:
     docker("exec", "--detach", "--user", "568", maas.name, *command)
+
+
+def begin_script(maas: Container, script: str, *arguments: str) -> None:
+    """Begin a fault that lasts until `end_script`."""
+    remember = "import os, pathlib; pathlib.Path('/tmp/fault.pid').write_text(str(os.getpid()))"
+    in_background(maas, PYTHON, "-c", remember + script, *arguments)
+
+
+def end_script(maas: Container) -> None:
+    maas.run("sh", "-c", "kill -9 $(cat /tmp/fault.pid)")
+
+
+def keep_dead(maas: Container, program: str) -> None:
+    """Return when PID 1's next start is some seconds away."""
+    begin_script(maas, KEEP_DEAD, program)
+    eventually(lambda: FAILED.search(maas.run("supervisorctl", "status", program, check=False)), 60)
 
 
 def psql_in_background(maas: Container, script: str) -> None:
@@ -155,8 +150,14 @@ class Fault:
 
 
 def dead(name: str, program: str, state: str) -> Fault:
-    killer = Dead(program)
-    return Fault(f"{name} dead", killer.begin, killer.end, "programs", 20, state=state)
+    return Fault(
+        f"{name} dead",
+        lambda maas: keep_dead(maas, program),
+        end_script,
+        "programs",
+        20,
+        state=state,
+    )
 
 
 FAULTS = (
@@ -176,8 +177,8 @@ FAULTS = (
     ),
     Fault(
         "database full of connections",
-        lambda maas: in_background(maas, PYTHON, "-c", FILL_CONNECTIONS),
-        lambda maas: maas.run("sh", "-c", "kill -9 $(cat /tmp/fault.pid)"),
+        lambda maas: begin_script(maas, scripts.FILL_CONNECTIONS),
+        end_script,
         "database",
         20,
     ),

@@ -104,7 +104,7 @@ def test_a_part_that_fails_to_answer(pid1: Pid1) -> None:
     eventually(lambda: pid1.request("GET", "/v1/services"))
     status, answered = pid1.request("GET", "/v1/services")
     assert (status, answered["result"]["message"]) == (500, "internal error")
-    assert pid1.says("RuntimeError: broken on purpose")
+    eventually(lambda: pid1.says("RuntimeError: broken on purpose"))
 
 
 def test_rubbish_from_clients(squid: Pid1) -> None:
