@@ -87,6 +87,12 @@ class Pid1:
         self.send(signal.SIGTERM)
         return self.wait()
 
+    def memory_kb(self) -> int:
+        """Return its anonymous memory, which nobody else shares."""
+        assert self.process
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("RssAnon:")[1].split()[0])
+
     def text(self) -> str:
         return self.log.read_text(errors="surrogateescape")
 

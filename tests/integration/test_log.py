@@ -131,6 +131,23 @@ def test_files_are_rotated(pid1: Pid1) -> None:
     assert numbers == list(range(numbers[0], number))
 
 
+def test_what_a_slow_reader_made_it_hold_is_given_back(pid1: Pid1) -> None:
+    begin, done = pid1.directory / "begin", pid1.directory / "done"
+    wait = f"until [ -e {begin} ]; do sleep 0.1; done"
+    pid1.program("service", f"sh -c '{wait}; exec {pid1.python('flood', FLOOD)} 50000 4 {done}'")
+    pid1.start()
+    assert pid1.reader
+    eventually(lambda: pid1.pid("service"))
+    before = pid1.memory_kb()
+    pid1.reader.send_signal(signal.SIGSTOP)
+    begin.touch()
+    eventually(done.exists)
+    assert pid1.memory_kb() > before + 3000
+    pid1.reader.send_signal(signal.SIGCONT)
+    eventually(lambda: pid1.says("lines are missing in the container's log"))
+    eventually(lambda: pid1.memory_kb() < before + 1000)
+
+
 def test_a_file_that_cannot_be_written_is_said_once_and_harms_nothing(pid1: Pid1) -> None:
     (pid1.logs / "service.log").mkdir()
     pid1.program("service", "sh -c 'while :; do echo line; sleep 0.2; done'")
