@@ -24,8 +24,9 @@ def _make(target: Target) -> Run:
             response = await client.get(url)
         except NO_ANSWER as error:
             return Failure(f"{who} does not answer", str(error) or type(error).__name__)
-        if response.is_redirect and url == PATH:  # to MAAS's own TLS (facts/maas-operate.md 3)
-            tls_port = httpx.URL(response.headers.get("Location", "")).port or HTTPS_PORT
+        # to MAAS's own TLS (facts/maas-operate.md 3)
+        if response.has_redirect_location and url == PATH:
+            tls_port = httpx.URL(response.headers["Location"]).port or HTTPS_PORT
             return await ask(client, f"port {tls_port}", f"https://{LOCALHOST}:{tls_port}{PATH}")
         if response.status_code != httpx.codes.OK:
             return Failure(

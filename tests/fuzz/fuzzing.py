@@ -114,17 +114,14 @@ class Fuzzer:
         vary: Callable[[T, random.Random], T] | None = None,
         vitals: Vitals | None = None,
         slow: int = 1,
-        most: int | None = None,
     ) -> None:
         """Run the cases that once failed, then others.
 
         `vary` makes another case of one. `vitals` are those of another process; this one's are
         looked at in any case. Where a case is so many times as slow as others, `make test` has
-        fewer; `most` is how many make sense at all.
+        fewer.
         """
-        cases = min(self._limits.cases, most or self._limits.cases)
-        if self._limits.quick:
-            cases //= slow
+        cases = self._limits.cases // (slow if self._limits.quick else 1)
         size = min(BATCH, max(cases // 5, LEAST_BATCH))
         all_vitals = [*filter(None, (vitals,)), Vitals(os.getpid(), 4 * RSS_MB)]
         begun = time.monotonic()

@@ -32,6 +32,7 @@ KEPT = (
     (api, b"HTTP/1.1 302 x\r\nLocation: https://h:99999/\r\n\r\n"),
     (api, b"HTTP/1.1 302 x\r\nLocation: https://h:5443/\r\n\r\n"),
     (api, b"HTTP/1.1 302 x\r\nLocation: http://[::1/x\r\n\r\n"),
+    (api, b"HTTP/1.1 304 x\r\nLocation: http://h::1/\r\n\r\n"),
 )
 PORT_PATTERNS = (certificates.TLS_PORT, proxy.HTTP_PORT, syslog.TCP_PORT)
 FILES = (
