@@ -122,10 +122,12 @@ def run_directory(configuration: Path) -> Path:
 def _parse(path: Path) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";", "#"))
     try:
-        with path.open(encoding="utf-8") as file:
-            parser.read_file(file)
+        text = path.read_text(encoding="utf-8")
+        parser.read_string(text, str(path))
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise ProgramFileError(f"cannot read {path}: {error}") from None
+    if "\0" in text:  # which no name, path or command can have
+        raise ProgramFileError(f"cannot use {path}: there is a NUL character in it")
     return parser
 
 
