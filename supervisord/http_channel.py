@@ -56,8 +56,9 @@ class Channel(deferring_http_channel):  # type: ignore[misc]
             super().found_terminator()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and let go of what was to be sent: `tail -f` has a file open."""
         self.closed = True
+        self.producer_fifo.list.clear()  # it knows this channel: only gc would find the circle
         super().close()
 
     def handle_error(self) -> None:

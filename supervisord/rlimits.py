@@ -10,6 +10,8 @@ import resource
 
 Limits = dict[str, int]
 
+HIGHEST = 2**63 - 1  # that setrlimit(2) takes from Python
+
 _KINDS = {
     name.removeprefix("RLIMIT_").lower(): getattr(resource, name)
     for name in dir(resource)
@@ -32,6 +34,8 @@ def parse(text: str) -> Limits:
         if value != "unlimited" and not value.isdecimal():
             raise ValueError(f"rlimits: {word} must be {name}=NUMBER or {name}=unlimited")
         limits[name] = resource.RLIM_INFINITY if value == "unlimited" else int(value)
+        if limits[name] > HIGHEST:
+            raise ValueError(f"rlimits: {word} is above {HIGHEST}; {name}=unlimited is none")
     return limits
 
 

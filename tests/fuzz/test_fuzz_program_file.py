@@ -90,5 +90,6 @@ def test_program_files(fuzzer: Fuzzer, tmp_path: Path) -> None:
     chain = "".join(f"[program:{n}]\nneeds={n + 1}\n" for n in range(3000)) + "[program:3000]\n"
     circle = "[program:a]\nneeds=b /x\n[program:b]\nneeds=c\n[program:c]\nneeds=a\n"
     no_path = MAIN.replace("files=", "files=\0").encode()
-    kept = (*((MAIN.encode(), [text.encode()]) for text in (circle, chain)), (no_path, []))
+    huge = f"[program:a]\nrlimits=nofile={2**63}\n"
+    kept = (*((MAIN.encode(), [text.encode()]) for text in (circle, chain, huge)), (no_path, []))
     fuzzer.run(case, CASES, kept, other)

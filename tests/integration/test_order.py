@@ -144,6 +144,7 @@ def test_sighup_starts_everything_anew_in_order(pid1: Pid1) -> None:
         ({"needs": "service"}, "none of them could start, for service needs service"),
         ({"rlimits": "nproc=100"}, "nproc counts all containers"),
         ({"rlimits": "files=100"}, "files is not among"),
+        ({"rlimits": f"nofile={2**63}"}, f"nofile={2**63} is above"),
         ({"rlimits": "core=much"}, "core=much must be core=NUMBER or core=unlimited"),
         ({"essential": "perhaps"}, "essential"),
         ({"stdout_syslog": "true"}, "unknown key stdout_syslog"),

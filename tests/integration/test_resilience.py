@@ -190,6 +190,17 @@ def test_stalled_clients_are_waited_for_by_nobody(squid: Pid1) -> None:
         client.close()
 
 
+def test_those_who_have_followed_a_log_leave_nothing_open(squid: Pid1) -> None:
+    assert squid.process
+    descriptors = f"/proc/{squid.process.pid}/fd"
+    before = len(os.listdir(descriptors))
+    for _ in range(20):
+        with connect(squid, "supervisor") as client:
+            client.sendall(b"GET /mainlogtail HTTP/1.1\r\n\r\n")
+            assert b" 200 " in client.recv(1000)
+    eventually(lambda: len(os.listdir(descriptors)) <= before)
+
+
 def test_thousands_of_connections_leave_room_for_new_ones(squid: Pid1) -> None:
     idle = [connect(squid) for _ in range(600)]
     assert squid.current("proxy") == "active"
