@@ -49,16 +49,21 @@ def certificate(tmp_path: Path) -> tuple[str, str]:
     return (tmp_path / "key").read_text(), (tmp_path / "crt").read_text()
 
 
+def wait_for(url: str, status: int) -> None:
+    """Wait until nginx's old workers, which answer some while it reloads, are gone, too."""
+    eventually(lambda: all(get(url)[0] == status for _ in range(10)), 10)
+
+
 @pytest.fixture
 def tls(maas: Container, certificate: tuple[str, str]) -> Iterator[Container]:
     put(maas, "/tmp/key", certificate[0])
     put(maas, "/tmp/crt", certificate[1])
     maas.run("maas-region", "config-tls", "enable", "/tmp/key", "/tmp/crt", "--yes")
     url = f"http://{maas.port(5240)}/MAAS/api/2.0/version/"
-    eventually(lambda: get(url)[0] == 301, 10)
+    wait_for(url, 301)
     yield maas
     maas.run("maas-region", "config-tls", "disable")
-    eventually(lambda: get(url)[0] == 200, 10)
+    wait_for(url, 200)
 
 
 def age_of_api_check(maas: Container) -> float:
