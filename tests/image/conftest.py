@@ -27,6 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     for item in items:
         if "network" in item.fixturenames and not item.get_closest_marker("chaos"):
             item.add_marker("beside")
+        if "project" in item.fixturenames:
+            item.add_marker("own_stack")
 
 
 @pytest.fixture(scope="session")
